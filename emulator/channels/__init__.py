@@ -1,0 +1,1 @@
+"""Ways to reach a build VM: SSH and WinRM, with one outcome."""

@@ -1,0 +1,1 @@
+"""What there is, in Azure's shape and words, frozen."""

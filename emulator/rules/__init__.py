@@ -1,0 +1,1 @@
+"""Decisions: values in, verdicts with their reasons out; no I/O, no clock, no randomness."""
