@@ -1,0 +1,60 @@
+"""Send and receive the header between our hops on a real connection."""
+
+import asyncio
+import socket
+
+from emulator.errors import PeerError
+from emulator.wire import hop, proxy_v2
+from emulator.wire.hop import HopHeader, Transport
+
+PATIENCE = 5.0
+"""Real seconds within which a hop's header arrives; our own hops send it with the handshake."""
+
+
+def outgoing(connection: socket.socket) -> Transport:
+    """The transport as the dialling end sees it."""
+    return Transport(*connection.getsockname()[:2], *connection.getpeername()[:2])
+
+
+def incoming(connection: socket.socket) -> Transport:
+    """The transport as the accepting end sees it."""
+    return Transport(*connection.getpeername()[:2], *connection.getsockname()[:2])
+
+
+def send(connection: socket.socket, header: HopHeader, key: bytes) -> None:
+    """Send `header` on a fresh connection, whose empty send buffer takes it whole.
+
+    Raises:
+        OSError: the peer is gone.
+    """
+    connection.send(hop.seal(header, outgoing(connection), key))
+
+
+async def receive(connection: socket.socket, key: bytes) -> HopHeader:
+    """Read the hop header that opens `connection`, and not a byte more.
+
+    Raises:
+        PeerError: no header came in time, or it is malformed or forged.
+        OSError: the peer is gone.
+    """
+    try:
+        async with asyncio.timeout(PATIENCE):
+            start = await _exactly(connection, proxy_v2.FIXED_BYTES)
+            rest = proxy_v2.size(start) - len(start)
+            if rest > hop.MAX_BYTES:
+                raise PeerError(f"a hop header of {rest} bytes is longer than {hop.MAX_BYTES}")
+            data = start + await _exactly(connection, rest)
+    except TimeoutError:
+        raise PeerError(f"no hop header within {PATIENCE:g} s") from None
+    return hop.unseal(data, incoming(connection), key)
+
+
+async def _exactly(connection: socket.socket, count: int) -> bytes:
+    loop = asyncio.get_running_loop()
+    data = b""
+    while len(data) < count:
+        chunk = await loop.sock_recv(connection, count - len(data))
+        if not chunk:
+            raise PeerError("the connection ended within its hop header")
+        data += chunk
+    return data
