@@ -10,23 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from emulator.reason import Reason
+
 Kind = Literal["close", "drop"]
 How = Literal["fin", "rst", "drop", "timeout"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a verdict fell: a security rule, a state, a timer, a fault, or the peer's own doing.
-
-    Attributes:
-        kind: `rule`, `state`, `probe`, `timer`, `fault` or `peer`.
-        id: the Azure resource ID it belongs to, or an empty string.
-        name: what Azure calls it: a rule's name, a state, a timer.
-    """
-
-    kind: Literal["rule", "state", "probe", "timer", "fault", "peer"]
-    id: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
