@@ -12,32 +12,24 @@ from ipaddress import IPv4Address, IPv4Network
 
 from emulator.model.flow import Flow
 from emulator.model.ids import ResourceId
-from emulator.model.network import Direction, Interface, SecurityGroup, SecurityRule
+from emulator.model.network import Access, Direction, Interface, SecurityGroup, SecurityRule
 from emulator.model.world import PROBE_SOURCE, World
 from emulator.reason import Outcome, Reason, Verdict
 
 
-def _default(
-    name: str, priority: int, direction: Direction, allow: str, source: str = "*", destination: str = "*"
-) -> SecurityRule:
-    access = "Allow" if allow == "Allow" else "Deny"
-    return SecurityRule(
-        name,
-        priority,
-        direction,
-        "Allow" if access == "Allow" else "Deny",
-        source_prefixes=(source,),
-        destination_prefixes=(destination,),
-    )
+def _default(name: str, priority: int, access: Access, source: str, destination: str) -> SecurityRule:
+    direction: Direction = "Inbound" if name.lower().endswith("inbound") else "Outbound"
+    prefixes = {"source_prefixes": (source,), "destination_prefixes": (destination,)}
+    return SecurityRule(name, priority, direction, access, **prefixes)
 
 
 DEFAULT_RULES = (
-    _default("AllowVnetInBound", 65000, "Inbound", "Allow", "VirtualNetwork", "VirtualNetwork"),
-    _default("AllowAzureLoadBalancerInBound", 65001, "Inbound", "Allow", "AzureLoadBalancer"),
-    _default("DenyAllInBound", 65500, "Inbound", "Deny"),
-    _default("AllowVnetOutBound", 65000, "Outbound", "Allow", "VirtualNetwork", "VirtualNetwork"),
-    _default("AllowInternetOutBound", 65001, "Outbound", "Allow", destination="Internet"),
-    _default("DenyAllOutBound", 65500, "Outbound", "Deny"),
+    _default("AllowVnetInBound", 65000, "Allow", "VirtualNetwork", "VirtualNetwork"),
+    _default("AllowAzureLoadBalancerInBound", 65001, "Allow", "AzureLoadBalancer", "*"),
+    _default("DenyAllInBound", 65500, "Deny", "*", "*"),
+    _default("AllowVnetOutBound", 65000, "Allow", "VirtualNetwork", "VirtualNetwork"),
+    _default("AllowInternetOutBound", 65001, "Allow", "*", "Internet"),
+    _default("DenyAllOutBound", 65500, "Deny", "*", "*"),
 )
 """https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview#default-security-rules"""
 

@@ -1,0 +1,100 @@
+"""The postures that a world gives to its listeners: what each source's SYN meets."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Address
+
+from emulator.model.compute import VirtualMachine
+from emulator.model.flow import Flow
+from emulator.model.network import SecurityGroup
+from emulator.model.world import PROBE_SOURCE, System, World, build_role
+from emulator.reason import Outcome
+from emulator.rules import path, security
+from emulator.rules.distribution import backend_hash, prefix
+from emulator.rules.path import Condition
+from emulator.rules.posture import Answer, Posture, SourceClass, Spread
+
+ANSWERS = {Outcome.CARRIED: Answer.OPEN, Outcome.DROPPED: Answer.DROP, Outcome.REFUSED: Answer.REFUSE}
+OUTSIDER = IPv4Address("127.0.0.1")
+"""What a local process that is no hop counts as behind the entry: nobody in any virtual network."""
+
+Sources = Mapping[str, IPv4Address]
+"""Transport addresses and the Azure addresses they stand for."""
+
+
+def entry_posture(world: World, condition: Condition, system: System, sources: Sources) -> Posture:
+    """The posture of the client-facing listener; a source that stands for nobody counts as the AIB client."""
+    named = [(transport, azure) for transport, azure in sources.items() if azure != world.client]
+    classes: list[SourceClass] = []
+    for transport, azure in [*named, (None, world.client)]:
+        classes += _classes(world, condition, system, transport, azure)
+    return Posture(tuple(_merged(classes)))
+
+
+def proxy_posture(world: World, condition: Condition, proxy: VirtualMachine, port: int, sources: Sources) -> Posture:
+    """The posture of a proxy's listener: as the groups say of each source, outsiders included."""
+    interface = world.interface_of(proxy)
+    if proxy.hop in condition.stopped:
+        return Posture.to_all(Answer.REFUSE)
+    classes = []
+    for transport, azure in [*sources.items(), (None, OUTSIDER)]:
+        if azure == PROBE_SOURCE:
+            verdict = path.probe_verdict(world, condition, proxy, port)
+        elif world.service and azure == world.service.nat_address and world.switches.pls_data_nsg == "bypass":
+            classes.append(SourceClass(transport, (0, 65535), Answer.OPEN))
+            continue
+        else:
+            flow = Flow(azure, 49152, interface.address, port)
+            verdict = security.at_interface(world, interface, "Inbound", flow)
+        classes.append(SourceClass(transport, (0, 65535), ANSWERS[verdict.outcome]))
+    return Posture(tuple(_merged(classes)))
+
+
+def _classes(
+    world: World, condition: Condition, system: System, transport: str | None, azure: IPv4Address
+) -> Iterator[SourceClass]:
+    for first, last in port_classes(_groups(world, system)):
+        flow = path.client_flow(world, system, first, azure)
+        yield SourceClass(transport, (first, last), _answer(flow, world, condition, system))
+
+
+def _answer(flow: Flow, world: World, condition: Condition, system: System) -> Answer | Spread:
+    if world.topology == "existing-vnet" and world.service and world.balancer:
+        rule = world.balancer.rule_for(flow.destination_port)
+        backends = path.eligible(world, condition, rule) if rule else ()
+        if rule and len(backends) > 1:
+            natted = Flow(world.service.nat_address, flow.source_port, world.balancer.frontend, flow.destination_port)
+            legs = [path.at_proxy(natted, world, condition, each, rule) for each in backends]
+            answers = [ANSWERS[leg.verdict.outcome] for leg in legs]
+            if len(set(answers)) > 1 and path.decide(flow, world, condition, system).legs[0].verdict.carried:
+                names = [backend_hash(each.interface.text) for each in backends]
+                by_port = rule.distribution == "Default"
+                return Spread(prefix(natted, rule.distribution), by_port, tuple(zip(names, answers, strict=True)))
+    return ANSWERS[path.decide(flow, world, condition, system).end(1).verdict.outcome]
+
+
+def _groups(world: World, system: System) -> Iterable[SecurityGroup]:
+    machines = world.proxies if world.topology == "existing-vnet" else (world.machine(build_role(system)),)
+    for machine in machines:
+        if machine is not None:
+            yield from security.groups_at(world, world.interface_of(machine), "Inbound")
+
+
+def port_classes(groups: Iterable[SecurityGroup]) -> list[tuple[int, int]]:
+    """The ranges of source ports that no rule of `groups` tells apart."""
+    ranges = [ports for group in groups for rule in group.rules for ports in rule.source_ports]
+    starts = sorted({0, *(ports.first for ports in ranges), *(ports.last + 1 for ports in ranges)} - {65536})
+    return list(zip(starts, [*(start - 1 for start in starts[1:]), 65535], strict=True))
+
+
+def _merged(classes: Iterable[SourceClass]) -> Iterator[SourceClass]:
+    """Neighbouring port ranges of one source with one answer become one class."""
+    held: SourceClass | None = None
+    for each in classes:
+        if held and (held.address, held.answer) == (each.address, each.answer):
+            held = SourceClass(held.address, (held.ports[0], each.ports[1]), held.answer)
+            continue
+        if held:
+            yield held
+        held = each
+    if held:
+        yield held
