@@ -1,0 +1,270 @@
+"""Parse a WS-Management envelope into a value; whatever the bytes are, only `WsmanFaultError` is raised."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from xml.etree.ElementTree import Element, ParseError  # the types only; defusedxml parses
+
+from defusedxml import ElementTree
+from defusedxml.common import DefusedXmlException
+
+from emulator.wire.wsman import duration, faults, names
+from emulator.wire.wsman.faults import WsmanFaultError
+
+MAX_DEPTH = 32
+"""No envelope of WinRM's nests deeper; a deeper one is refused before anything walks it."""
+DEFAULT_TIMEOUT = 60.0
+"""Seconds; Windows' MaxTimeoutms, which also caps what a client asks for."""
+DEFAULT_ENVELOPE_BYTES = 153600
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """Who are you? Needs no shell, and has no headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Open a shell; `shell_id` is the client's wish or empty, `idle_timeout` seconds or None."""
+
+    shell_id: str
+    environment: tuple[tuple[str, str], ...]
+    working_directory: str
+    idle_timeout: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Start a command; `command_id` is the client's wish or empty."""
+
+    command_id: str
+    line: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Bytes for a command's standard input; `end` says there will be no more."""
+
+    command_id: str
+    name: str
+    data: bytes
+    end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Input for commands."""
+
+    inputs: tuple[Input, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """Ask for output, waiting until there is some; `command_id` is empty where the client named none."""
+
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Interrupt or end a command; `code` is the last part of the URI, in lower case."""
+
+    command_id: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Close a shell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """An action that nobody here knows."""
+
+
+Operation = Identify | Create | Command | Send | Receive | Signal | Delete | Unsupported
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One envelope.
+
+    Attributes:
+        action: the URI in `a:Action`, empty for Identify.
+        message_id: `a:MessageID`, verbatim.
+        resource: `w:ResourceURI`.
+        shell_id: the selector `ShellId`, or empty.
+        options: `w:Option` by upper-case name.
+        operation_timeout: seconds, capped at `DEFAULT_TIMEOUT`.
+        max_envelope_bytes: the largest reply that the client takes.
+        operation: what is asked.
+    """
+
+    action: str
+    message_id: str
+    resource: str
+    shell_id: str
+    options: Mapping[str, str]
+    operation_timeout: float
+    max_envelope_bytes: int
+    operation: Operation
+
+
+def parse(data: bytes) -> Request:
+    """The request in an envelope.
+
+    Raises:
+        WsmanFaultError: it is not XML, has a DTD or an entity, is no SOAP envelope, or a value in it is wrong; with the
+            MessageID in `relates_to` where one was read.
+    """
+    header, body = _parts(_tree(data))
+    if body.find(f"{{{names.IDENTITY}}}Identify") is not None:
+        return Request("", "", "", "", {}, DEFAULT_TIMEOUT, DEFAULT_ENVELOPE_BYTES, Identify())
+    message_id = _text(header, names.ADDRESSING, "MessageID", strip=False)
+    try:
+        return _request(header, body, message_id)
+    except WsmanFaultError as fault:
+        fault.relates_to = message_id
+        raise
+
+
+def _tree(data: bytes) -> Element:
+    try:
+        tree: Element = ElementTree.fromstring(data, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
+        raise faults.bad_schema("it is not well-formed XML without a DTD") from None
+    if _depth(tree) > MAX_DEPTH:
+        raise faults.bad_schema(f"it nests deeper than {MAX_DEPTH} elements")
+    return tree
+
+
+def _depth(tree: Element) -> int:
+    depth, level = 0, [tree]
+    while level and depth <= MAX_DEPTH:
+        depth, level = depth + 1, [child for element in level for child in element]
+    return depth
+
+
+def _parts(tree: Element) -> tuple[Element, Element]:
+    body = tree.find(f"{{{names.SOAP}}}Body")
+    if tree.tag != f"{{{names.SOAP}}}Envelope" or body is None:
+        raise faults.bad_schema("there is no SOAP 1.2 envelope with a body")
+    header = tree.find(f"{{{names.SOAP}}}Header")
+    return Element("none") if header is None else header, body
+
+
+def _request(header: Element, body: Element, message_id: str) -> Request:
+    action = _text(header, names.ADDRESSING, "Action")
+    if not action or not message_id:
+        raise faults.bad_schema("a:Action or a:MessageID is missing")
+    request = Request(
+        action=action,
+        message_id=message_id,
+        resource=_text(header, names.WSMAN, "ResourceURI"),
+        shell_id=_selectors(header).get("ShellId", ""),
+        options=_options(header),
+        operation_timeout=_timeout(header),
+        max_envelope_bytes=_envelope_bytes(header),
+        operation=Unsupported(),
+    )
+    read = _READERS.get(action)
+    return request if read is None else replace(request, operation=read(body))
+
+
+def _text(parent: Element, namespace: str, name: str, *, strip: bool = True) -> str:
+    text = parent.findtext(f"{{{namespace}}}{name}") or ""
+    return text.strip() if strip else text
+
+
+def _selectors(header: Element) -> dict[str, str]:
+    found = header.iterfind(f"{{{names.WSMAN}}}SelectorSet/{{{names.WSMAN}}}Selector")
+    return {selector.get("Name", ""): (selector.text or "").strip() for selector in found}
+
+
+def _options(header: Element) -> dict[str, str]:
+    found = header.iterfind(f"{{{names.WSMAN}}}OptionSet/{{{names.WSMAN}}}Option")
+    return {option.get("Name", "").upper(): (option.text or "").strip() for option in found}
+
+
+def _timeout(header: Element) -> float:
+    text = _text(header, names.WSMAN, "OperationTimeout")
+    if not text:
+        return DEFAULT_TIMEOUT
+    seconds = duration.parse(text)
+    if seconds is None:
+        raise faults.bad_header("OperationTimeout", text)
+    return min(seconds, DEFAULT_TIMEOUT)
+
+
+def _envelope_bytes(header: Element) -> int:
+    text = _text(header, names.WSMAN, "MaxEnvelopeSize")
+    if not text:
+        return DEFAULT_ENVELOPE_BYTES
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise faults.bad_header("MaxEnvelopeSize", text)
+    return int(text)
+
+
+def _within(body: Element, name: str) -> Element:
+    found = body.find(f"{{{names.SHELL}}}{name}")
+    if found is None:
+        raise faults.bad_schema(f"rsp:{name} is missing")
+    return found
+
+
+def _create(body: Element) -> Create:
+    shell = _within(body, "Shell")
+    idle = _text(shell, names.SHELL, "IdleTimeOut")
+    seconds = duration.parse(idle) if idle else None
+    if idle and seconds is None:
+        raise faults.bad_schema("rsp:IdleTimeOut is no duration")
+    variables = shell.iterfind(f"{{{names.SHELL}}}Environment/{{{names.SHELL}}}Variable")
+    environment = tuple((variable.get("Name", ""), variable.text or "") for variable in variables)
+    return Create(shell.get("ShellId", ""), environment, _text(shell, names.SHELL, "WorkingDirectory"), seconds)
+
+
+def _command(body: Element) -> Command:
+    line = _within(body, "CommandLine")
+    text = line.findtext(f"{{{names.SHELL}}}Command")
+    if text is None:
+        raise faults.bad_schema("rsp:Command is missing")
+    arguments = tuple(argument.text or "" for argument in line.iterfind(f"{{{names.SHELL}}}Arguments"))
+    return Command(line.get("CommandId", ""), text, arguments)
+
+
+def _send(body: Element) -> Send:
+    return Send(tuple(_inputs(_within(body, "Send"))))
+
+
+def _inputs(send: Element) -> Iterator[Input]:
+    for stream in send.iterfind(f"{{{names.SHELL}}}Stream"):
+        try:
+            data = base64.b64decode((stream.text or "").strip().encode("ascii", "replace"))
+        except binascii.Error:
+            raise faults.bad_schema("rsp:Stream is not base64") from None
+        end = stream.get("End", "").lower() in ("true", "1")
+        yield Input(stream.get("CommandId", ""), stream.get("Name", ""), data, end)
+
+
+def _receive(body: Element) -> Receive:
+    desired = _within(body, "Receive").find(f"{{{names.SHELL}}}DesiredStream")
+    return Receive("" if desired is None else desired.get("CommandId", ""))
+
+
+def _signal(body: Element) -> Signal:
+    signal = _within(body, "Signal")
+    code = _text(signal, names.SHELL, "Code")
+    return Signal(signal.get("CommandId", ""), code.rpartition("/")[2].lower())
+
+
+_READERS: Mapping[str, Callable[[Element], Operation]] = {
+    names.CREATE: _create,
+    names.COMMAND: _command,
+    names.SEND: _send,
+    names.RECEIVE: _receive,
+    names.SIGNAL: _signal,
+    names.DELETE: lambda _: Delete(),
+}
