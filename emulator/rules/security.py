@@ -19,8 +19,9 @@ from emulator.reason import Outcome, Reason, Verdict
 
 def _default(name: str, priority: int, access: Access, source: str, destination: str) -> SecurityRule:
     direction: Direction = "Inbound" if name.lower().endswith("inbound") else "Outbound"
-    prefixes = {"source_prefixes": (source,), "destination_prefixes": (destination,)}
-    return SecurityRule(name, priority, direction, access, **prefixes)
+    return SecurityRule(
+        name, priority, direction, access, source_prefixes=(source,), destination_prefixes=(destination,)
+    )
 
 
 DEFAULT_RULES = (
