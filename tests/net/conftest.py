@@ -1,0 +1,32 @@
+"""Run a test's body on each event loop the emulator supports."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+import uvloop
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "uvloop": uvloop.new_event_loop,
+}
+
+
+@pytest.fixture(params=sorted(LOOPS))
+def run(request: pytest.FixtureRequest) -> Run:
+    """Run a coroutine to its end, on plain asyncio and on uvloop; no task may be left."""
+
+    def runner(body: Coroutine[Any, Any, None]) -> None:
+        with asyncio.Runner(loop_factory=LOOPS[request.param]) as runs:
+            runs.run(alone(body))
+
+    return runner
+
+
+async def alone(body: Coroutine[Any, Any, None]) -> None:
+    """Wait for `body`, which must end its tasks."""
+    await body
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not left, f"tasks left running: {left}"
