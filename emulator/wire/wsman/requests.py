@@ -117,8 +117,8 @@ def parse(data: bytes) -> Request:
     """The request in an envelope.
 
     Raises:
-        WsmanFaultError: it is not XML, has a DTD or an entity, is no SOAP envelope, or a value in it is wrong; with the
-            MessageID in `relates_to` where one was read.
+        WsmanFaultError: it is not XML, has a DTD or an entity, is no SOAP envelope, or a value in it is wrong;
+            with the MessageID in `relates_to` where one was read.
     """
     header, body = _parts(_tree(data))
     if body.find(f"{{{names.IDENTITY}}}Identify") is not None:
