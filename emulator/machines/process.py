@@ -1,0 +1,96 @@
+"""A build VM as a process of its own: `python -m emulator.machines.process --fd N`.
+
+Reads one line of settings on stdin; says on stdout that it is ready, then each event, one JSON line each. It ends when
+stdin does, on SIGTERM, and with the process that started it.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+import socket
+import sys
+from contextlib import AbstractAsyncContextManager
+
+from emulator.errors import EmulatorError
+from emulator.machines.settings import MachineSettings
+from emulator.observe import Event, Observer, as_json
+
+
+def main() -> int:
+    """Run until told to stop; the exit code is 2 where the machine could not start."""
+    parser = argparse.ArgumentParser(description="Serve one build VM on an inherited, bound socket.")
+    parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--parent", type=int, default=0)
+    options = parser.parse_args()
+    if options.parent and sys.platform.startswith("linux"):
+        from emulator.machines.sandbox.syscalls import die_with_parent
+
+        die_with_parent(options.parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the emulator, which then tells us
+    bound = socket.socket(fileno=options.fd)
+    bound.set_inheritable(False)
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        return runner.run(_run(sys.stdin.readline(), bound))
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+async def _run(line: str, bound: socket.socket) -> int:
+    try:
+        settings = MachineSettings.from_json(line)
+        async with _machine(settings, bound, _print_event) as detail:
+            _print({"ready": True, "detail": detail})
+            await _told_to_stop()
+    except EmulatorError as error:
+        _print({"error": str(error)})
+        return 2
+    return 0
+
+
+def _machine(
+    settings: MachineSettings, bound: socket.socket, observer: Observer
+) -> AbstractAsyncContextManager[str]:
+    """The system's own entry; its libraries are imported only where they are used, for a fast start."""
+    if settings.system == "linux":
+        from emulator.machines import linux
+
+        return linux.serving(settings, bound, observer)
+    from emulator.machines import windows
+
+    return windows.serving(settings, bound, observer)
+
+
+async def _told_to_stop() -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_reader(0, stop.set)  # nothing but its end comes on stdin any more
+    try:
+        await stop.wait()
+    finally:
+        loop.remove_reader(0)
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+def _print_event(event: Event) -> None:
+    _print(as_json(event))
+
+
+def _print(value: dict[str, object]) -> None:
+    try:
+        sys.stdout.write(json.dumps(value) + "\n")
+        sys.stdout.flush()
+    except OSError:  # whoever started us is gone; stdin says so too
+        sys.stdout = None  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""The process between the machine and its guest: `python -m emulator.machines.sandbox.agent FD PARENT`.
+
+Gives up the machine's root, enters new namespaces, forks the guest's PID 1 and waits for it. It imports all that the
+guest's side will need: once the root is the guest's, an import would run the guest's files.
+"""
+
+# ruff: noqa: PTH - plain paths: pathlib costs start-up time, and these are system calls anyway
+
+import os
+import resource
+import signal
+import socket
+import sys
+
+from emulator.machines.sandbox import init, messages, syscalls
+from emulator.machines.sandbox.messages import HOST_ID
+
+OUTER_PROCESSES = 4096
+"""The bound on all processes of all guests of this machine, where they have an account of their own."""
+NAMESPACES = (
+    syscalls.CLONE_NEWNS
+    | syscalls.CLONE_NEWPID
+    | syscalls.CLONE_NEWNET
+    | syscalls.CLONE_NEWIPC
+    | syscalls.CLONE_NEWUTS
+    | syscalls.CLONE_NEWCGROUP
+)
+
+
+def main() -> None:
+    """Serve one guest over the control socket named on the command line."""
+    parent = int(sys.argv[2])
+    control = socket.socket(fileno=int(sys.argv[1]))
+    control.set_inheritable(False)
+    syscalls.die_with_parent(parent)
+    settings, _ = messages.receive(control)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the emulator
+    try:
+        _isolate(control, parent)
+        child = os.fork()
+    except OSError as error:
+        messages.send(control, {"error": f"enter the namespaces: {error.strerror or error}"})
+        return
+    if child == 0:
+        init.main(control, settings)
+        os._exit(1)
+    control.close()
+    os.waitpid(child, 0)
+
+
+def _isolate(control: socket.socket, parent: int) -> None:
+    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
+    as_root = os.geteuid() == 0
+    if as_root:
+        _become_nobody_in_particular(parent)
+    user, group = os.geteuid(), os.getegid()  # the new namespace has no names for them until they are mapped
+    syscalls.new_session_keyring()
+    syscalls.unshare(syscalls.CLONE_NEWUSER)
+    if as_root:
+        _ask_for_map(control)
+    else:
+        _map_ourselves(user, group)
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+    syscalls.unshare(NAMESPACES)
+    syscalls.die_with_parent(parent)
+
+
+def _become_nobody_in_particular(parent: int) -> None:
+    """Guest root must not be the machine's root, whatever a namespace lets through."""
+    resource.setrlimit(resource.RLIMIT_NPROC, (OUTER_PROCESSES, OUTER_PROCESSES))
+    os.setgroups([])
+    os.setresgid(HOST_ID, HOST_ID, HOST_ID)
+    os.setresuid(HOST_ID, HOST_ID, HOST_ID)
+    syscalls.die_with_parent(parent)  # a change of user forgets it
+
+
+def _ask_for_map(control: socket.socket) -> None:
+    messages.send(control, {"map": os.getpid()})
+    answer, _ = messages.receive(control)
+    if not answer.get("mapped"):
+        raise OSError(f"map the guest's accounts: {answer.get('error', 'the machine ended')}")
+
+
+def _map_ourselves(user: int, group: int) -> None:
+    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+            file.write(text)
+
+
+if __name__ == "__main__":
+    main()

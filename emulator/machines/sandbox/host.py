@@ -1,0 +1,358 @@
+"""The machine's side of a sandbox: starts the agent, asks the guest's PID 1 for processes, carries their bytes.
+
+It never enters the guest, and takes what comes out of it as a stranger's.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from emulator.errors import UnavailableError
+from emulator.machines.guest import Command, Ending, Output, Terminal
+from emulator.machines.sandbox import messages, pipes
+from emulator.machines.sandbox.messages import HOST_ID, ID_COUNT
+from emulator.machines.sandbox.messages import Message
+
+START_PATIENCE = 15.0
+"""Real seconds for the agent to build its guest; it takes a tenth of one."""
+SIZE_BYTES = 1 << 30
+INODES = 200_000
+GUEST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SFTP_SERVERS = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/lib/ssh/sftp-server")
+DETAIL = "sandbox: namespaces user, mount, pid, net, ipc, uts, cgroup; a built root of overlays on {size} MiB of memory"
+MAX_WISHES = 64
+"""Environment variables a client may set; sshd takes few by default, and so many bound a message."""
+
+SIGNALS: Final = {number.name.removeprefix("SIG"): int(number) for number in signal.Signals}
+NAMES: Final = {number: name for name, number in SIGNALS.items()}
+
+
+class Sandbox:
+    """A guest in a sandbox; made by `sandbox`."""
+
+    name = "sandbox"
+
+    def __init__(self, control: socket.socket, username: str, detail: str) -> None:
+        control.setblocking(False)
+        self.detail = detail
+        self._control = control
+        self._home = f"/home/{username}"
+        self._username = username
+        self._last = 0
+        self._processes: dict[int, SandboxProcess] = {}
+        self._gone = False
+        self._shell = "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh"
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(control.fileno(), self._receive)
+
+    async def start(self, command: Command) -> "SandboxProcess":
+        """See `Guest.start`."""
+        self._last += 1
+        process = SandboxProcess(self, self._last, terminal=command.terminal is not None)
+        self._processes[self._last] = process
+        try:
+            await self._ask(self._request(self._last, command), process.given)
+            await process.started
+        except ValueError as error:
+            await process.close()
+            raise UnavailableError(f"start a command in the sandbox: {error}") from None
+        except BaseException:
+            await process.close()
+            raise
+        finally:
+            process.release_given()
+        return process
+
+    def _request(self, number: int, command: Command) -> Message:
+        program, arguments = self._program(command)
+        return {
+            "id": number,
+            "do": "run",
+            "program": program,
+            "arguments": arguments,
+            "environment": self._environment(command),
+            "folder": self._home,
+            "terminal": command.terminal.size if command.terminal else None,
+        }
+
+    def _program(self, command: Command) -> tuple[str, list[str]]:
+        if command.subsystem:
+            server = next((path for path in SFTP_SERVERS if Path(path).exists()), "")
+            if not server:
+                raise UnavailableError("this machine has no sftp-server program to lend the sandbox")
+            return server, [server]
+        if command.line is None:
+            return self._shell, [f"-{Path(self._shell).name}"]
+        return self._shell, [self._shell, "-c", command.line]
+
+    def _environment(self, command: Command) -> dict[str, str]:
+        wishes = dict(list(command.environment.items())[:MAX_WISHES])
+        usable = {name: value for name, value in wishes.items() if name and "=" not in name and "\0" not in name + value}
+        fixed = {"HOME": self._home, "USER": self._username, "LOGNAME": self._username, "SHELL": self._shell}
+        kind = {"TERM": command.terminal.kind or "dumb"} if command.terminal else {}
+        return {"PATH": GUEST_PATH, "LANG": "C.UTF-8"} | usable | fixed | kind
+
+    async def _ask(self, message: Message, descriptors: tuple[int, ...] = ()) -> None:
+        while not self._gone:
+            try:
+                messages.send(self._control, message, descriptors)
+            except BlockingIOError:
+                await pipes.writable(self._control.fileno())
+            except OSError:
+                self._lose()
+            else:
+                return
+        raise UnavailableError("the sandbox has ended")
+
+    def tell(self, message: Message) -> None:
+        """Send what needs no answer; a guest that is gone needs no telling."""
+        if not self._gone:
+            with contextlib.suppress(OSError):
+                messages.send(self._control, message)
+
+    def forget(self, number: int) -> None:
+        """Its replies matter no more."""
+        self._processes.pop(number, None)
+
+    def _receive(self) -> None:
+        try:
+            message, descriptors = messages.receive(self._control)
+        except BlockingIOError:
+            return
+        except (OSError, ValueError):
+            self._lose()  # a guest that breaks the protocol has been taken over: have no more to do with it
+            return
+        if not message:
+            self._lose()
+            return
+        number = message.get("id")
+        process = self._processes.get(number) if isinstance(number, int) else None
+        if process is None:
+            messages.close(descriptors)
+        else:
+            process.receive(message, descriptors)
+
+    def _lose(self) -> None:
+        self.stop()
+        for process in list(self._processes.values()):
+            process.lose()
+
+    def stop(self) -> None:
+        """Hang up, which ends the guest and all that runs in it. Idempotent."""
+        if not self._gone:
+            self._gone = True
+            self._loop.remove_reader(self._control.fileno())
+            self._control.close()
+
+
+class SandboxProcess:
+    """A command in the sandbox; see `Process`."""
+
+    def __init__(self, guest: Sandbox, number: int, *, terminal: bool) -> None:
+        loop = asyncio.get_running_loop()
+        self.started: asyncio.Future[None] = loop.create_future()
+        self._ending: asyncio.Future[Ending] = loop.create_future()
+        self._guest = guest
+        self._number = number
+        self._terminal = terminal
+        self._open: dict[str, int] = {}
+        self._at_end: set[str] = set()
+        self._closed = False
+        self.given: tuple[int, ...] = () if terminal else self._make_pipes()
+
+    def _make_pipes(self) -> tuple[int, ...]:
+        stdin, self._open["stdin"] = pipes.pipe()
+        self._open["stdout"], stdout = pipes.pipe()
+        self._open["stderr"], stderr = pipes.pipe()
+        for descriptor in self._open.values():
+            os.set_blocking(descriptor, False)
+        return stdin, stdout, stderr
+
+    def release_given(self) -> None:
+        """Close the guest's ends here, once they were sent."""
+        messages.close(self.given)
+        self.given = ()
+
+    def receive(self, message: Message, descriptors: list[int]) -> None:
+        """Take one reply; a wrong one counts as the end."""
+        if "started" in message and not self.started.done():
+            self._begin(descriptors)
+            return
+        messages.close(descriptors)
+        if "error" in message and not self.started.done():
+            self.started.set_exception(UnavailableError(f"the guest: {str(message['error'])[:200]}"))
+        elif not self._ending.done():
+            self._ending.set_result(_ending(message))
+
+    def _begin(self, descriptors: list[int]) -> None:
+        wanted = 1 if self._terminal else 0
+        if len(descriptors) != wanted or not all(os.isatty(descriptor) for descriptor in descriptors) or self._closed:
+            messages.close(descriptors)
+            self.started.set_exception(UnavailableError("the guest broke the protocol"))
+            return
+        if self._terminal:
+            os.set_blocking(descriptors[0], False)
+            self._open["stdout"] = descriptors[0]
+        self.started.set_result(None)
+
+    def lose(self) -> None:
+        """The guest is gone."""
+        if not self.started.done():
+            self.started.set_exception(UnavailableError("the sandbox has ended"))
+        if not self._ending.done():
+            self._ending.set_result(Ending(signal="KILL"))
+
+    async def read(self, output: Output) -> bytes:
+        """See `Process.read`."""
+        descriptor = self._open.get(output)
+        data = await pipes.read(descriptor) if descriptor is not None else b""
+        if not data:
+            self._at_end.add(output)
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """See `Process.write`."""
+        descriptor = self._open.get("stdout" if self._terminal else "stdin")
+        if descriptor is not None:
+            try:
+                await pipes.write(descriptor, data)
+            except OSError:  # it reads no more
+                self.end_input()
+
+    def end_input(self) -> None:
+        """See `Process.end_input`; a terminal's end of input is a control character of the client's."""
+        descriptor = self._open.pop("stdin", None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def send_signal(self, name: str) -> None:
+        """See `Process.send_signal`."""
+        if name in SIGNALS and not self._ending.done():
+            self._guest.tell({"id": self._number, "do": "signal", "signal": SIGNALS[name]})
+
+    def resize(self, terminal: Terminal) -> None:
+        """See `Process.resize`."""
+        if self._terminal and "stdout" in self._open:
+            pipes.resize(self._open["stdout"], terminal.size)
+
+    async def wait(self) -> Ending:
+        """See `Process.wait`."""
+        return await asyncio.shield(self._ending)
+
+    async def close(self) -> None:
+        """See `Process.close`."""
+        if self._closed:
+            return
+        self._closed = True
+        whole = self._ending.done() and "stdout" in self._at_end
+        self._guest.tell({"id": self._number, "do": "end", "kill": not whole})
+        self._guest.forget(self._number)
+        messages.close(list(self._open.values()))
+        self._open.clear()
+        if self.started.done() and not self.started.cancelled():
+            self.started.exception()  # it was told to whoever waited
+
+
+def _ending(message: Message) -> Ending:
+    code, number = message.get("exit"), message.get("signal")
+    if isinstance(number, int):
+        return Ending(signal=NAMES.get(number, "KILL"))
+    return Ending(exit_code=code & 0xFF if isinstance(code, int) else 255)
+
+
+@contextlib.asynccontextmanager
+async def sandbox(*, hostname: str, username: str, size_bytes: int = SIZE_BYTES) -> AsyncIterator[Sandbox]:
+    """A sandbox that runs until the body ends; then nothing of it is left.
+
+    Raises:
+        UnavailableError: a step of building it failed; the message names the step.
+    """
+    if not sys.platform.startswith("linux"):
+        raise UnavailableError("start the sandbox: it needs Linux")
+    settings: Message = {"hostname": hostname, "username": username, "size_bytes": size_bytes, "inodes": INODES}
+    ours, theirs = messages.pair()
+    with ours, theirs:
+        agent = await _spawn(theirs)
+        try:
+            theirs.close()
+            await _handshake(ours, agent.pid, settings)
+            guest = Sandbox(ours, username, DETAIL.format(size=size_bytes >> 20))
+            try:
+                yield guest
+            finally:
+                guest.stop()
+        finally:
+            await _end(agent)
+
+
+async def _spawn(control: socket.socket) -> asyncio.subprocess.Process:
+    package = str(Path(__file__).resolve().parents[3])
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-S", "-s", "-B", "-m", "emulator.machines.sandbox.agent", str(control.fileno()), str(os.getpid())),
+        pass_fds=(control.fileno(),),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        env={"PYTHONPATH": package, "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},
+        cwd="/",
+    )
+
+
+async def _handshake(control: socket.socket, agent: int, settings: Message) -> None:
+    control.setblocking(False)
+    messages.send(control, settings)
+    try:
+        async with asyncio.timeout(START_PATIENCE):
+            while True:
+                reply = await _reply(control)
+                if reply.get("ready"):
+                    return
+                if "map" not in reply:
+                    raise UnavailableError(f"start the sandbox: {str(reply.get('error', 'its agent ended'))[:300]}")
+                messages.send(control, _map_accounts(agent))
+    except TimeoutError:
+        raise UnavailableError(f"start the sandbox: not ready within {START_PATIENCE:g} s") from None
+
+
+async def _reply(control: socket.socket) -> Message:
+    await pipes.readable(control.fileno())
+    try:
+        message, descriptors = messages.receive(control)
+    except (OSError, ValueError) as error:
+        raise UnavailableError(f"start the sandbox: its agent: {error}") from None
+    messages.close(descriptors)
+    return message
+
+
+def _map_accounts(agent: int) -> Message:
+    """Give the agent's user namespace a range of its own, which only the machine's root may."""
+    try:
+        for name in ("uid_map", "gid_map"):
+            Path(f"/proc/{agent}/{name}").write_text(f"0 {HOST_ID} {ID_COUNT}\n", encoding="ascii")
+    except OSError as error:
+        return {"mapped": False, "error": str(error.strerror)}
+    return {"mapped": True}
+
+
+async def _end(agent: asyncio.subprocess.Process) -> None:
+    if agent.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            agent.kill()  # its death is PID 1's, whose is everybody's
+    await agent.wait()
+
+
+async def probe_sandbox() -> str | None:
+    """None where a sandbox starts on this machine, else why not."""
+    try:
+        async with sandbox(hostname="probe", username="packer", size_bytes=1 << 24):
+            return None
+    except UnavailableError as error:
+        return str(error)
+
+
