@@ -1,0 +1,134 @@
+"""What a client on this machine dials: private endpoint, private link and balancer as one hop, or the build VM.
+
+None of them answers for what lies behind it: the listener's posture is what the first TCP segment decides, and a
+connection that posture could not foresee is held, never closed.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+from emulator.model.world import System, build_role
+from emulator.net import hop_header, records
+from emulator.net.attempts import Attempt
+from emulator.net.dial import DialFailure, dial
+from emulator.net.gate import Gate, gate_at
+from emulator.net.hold import until_gone
+from emulator.net.records import Passage
+from emulator.net.relay import Ended, Relay
+from emulator.net.scene import Scene
+from emulator.rules import path
+from emulator.rules.entry import entry_posture
+from emulator.rules.path import Leg, Path
+from emulator.wire.hop import HopHeader
+from emulator.wire.proxy_v2 import Addresses
+
+DIAL_SECONDS = 5.0
+"""Real seconds for a connection within this machine."""
+
+
+class Entry:
+    """The client-facing listener of one operating system's path."""
+
+    def __init__(self, scene: Scene, system: System) -> None:
+        self.scene = scene
+        self.system = system
+        linked = scene.world.topology == "existing-vnet"
+        self.hop = "load-balancer" if linked else build_role(system)
+
+    async def serve(self, connection: socket.socket) -> None:
+        """Carry one connection to where the path's first segment ends."""
+        try:
+            peer = connection.getpeername()[:2]
+        except OSError:
+            return  # gone before we looked
+        route = self._route(peer)
+        end = route.end(1)
+        which = records.passage(self.hop, end.name, peer, end.flow, backend=self._far_end(route))
+        if not end.verdict.carried:
+            await self._hold(connection, which, end, "the posture changed while it connected")
+            return
+        target = await self._dial(which, end)
+        if isinstance(target, DialFailure):
+            await self._hold(connection, which, end, target.sentence)
+            return
+        with target:
+            relay = Relay(connection, target, self.scene.pipes)
+            await self._relay(relay, which)
+
+    async def held(self, connection: socket.socket) -> None:
+        """A source whose SYN should have been dropped, where the kernel may not: accepted, and never answered."""
+        try:
+            peer = connection.getpeername()[:2]
+        except OSError:
+            return
+        end = self._route(peer).end(1)
+        which = records.passage(self.hop, end.name, peer, end.flow)
+        self.scene.observer(records.dropped(which, end.verdict, approximated="accepted and held"))
+        await until_gone(connection)
+
+    def attempt(self, attempt: Attempt) -> None:
+        """A SYN was dropped."""
+        end = self._route((attempt.source, attempt.source_port)).end(1)
+        which = records.passage(self.hop, end.name, (attempt.source, attempt.source_port), end.flow)
+        self.scene.observer(records.dropped(which, end.verdict))
+
+    def _route(self, peer: tuple[str, int]) -> Path:
+        scene = self.scene
+        source: IPv4Address | None = scene.loopback.sources().get(peer[0])
+        flow = path.client_flow(scene.world, self.system, peer[1], source)
+        return path.decide(flow, scene.world, scene.condition, self.system)
+
+    def _far_end(self, route: Path) -> str:
+        return route.proxy.hop if route.proxy else build_role(self.system)
+
+    async def _dial(self, which: Passage, end: Leg) -> socket.socket | DialFailure:
+        loopback = self.scene.loopback
+        source = loopback.of(end.flow.source) if loopback.exact else None
+        where = self.scene.transport(end.flow.destination, end.flow.destination_port)
+        target = await dial(source, where, seconds=DIAL_SECONDS)
+        if isinstance(target, DialFailure):
+            return target
+        ends = Addresses(end.flow.source, end.flow.source_port, end.flow.destination, end.flow.destination_port)
+        try:
+            hop_header.send(target, HopHeader(which.name, ends), self.scene.key)
+        except OSError as error:
+            target.close()
+            return DialFailure("unreachable", f"{which.backend} closed at once: {error}")
+        return target
+
+    async def _relay(self, relay: Relay, which: Passage) -> None:
+        try:
+            ended = await relay.run()
+        except asyncio.CancelledError:
+            self.scene.observer(records.relayed(which, self.scene.clock, relay, Ended("emulator", "rst")))
+            raise
+        self.scene.observer(records.relayed(which, self.scene.clock, relay, ended))
+
+    async def _hold(self, connection: socket.socket, which: Passage, end: Leg, why: str) -> None:
+        """The balancer has no voice of its own: wait for the client to give up."""
+        how = await until_gone(connection)
+        record = records.closed(
+            which, self.scene.clock, "client", how, reason=end.verdict.reason, why=f"held unanswered: {why}"
+        )
+        self.scene.observer(replace(record, approximated=True))
+
+
+@contextlib.asynccontextmanager
+async def entry(scene: Scene, system: System, bound: socket.socket) -> AsyncIterator[Gate]:
+    """Serve clients of `system` on a bound socket; the posture follows the scene."""
+    serving = Entry(scene, system)
+
+    def posture_now() -> None:
+        gate.set(entry_posture(scene.world, scene.condition, system, scene.loopback.sources()))
+
+    first = entry_posture(scene.world, scene.condition, system, scene.loopback.sources())
+    async with gate_at(bound, first, serving.serve, serving.held, serving.attempt) as gate:
+        scene.retune.append(posture_now)
+        try:
+            yield gate
+        finally:
+            scene.retune.remove(posture_now)

@@ -1,0 +1,95 @@
+"""Ask each backend on its interval, from 168.63.129.16, and feed the answers to its health."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from emulator.clock import wall_time
+from emulator.model.balancer import Probe
+from emulator.model.compute import VirtualMachine
+from emulator.model.world import PROBE_SOURCE
+from emulator.net.dial import DialFailure, dial
+from emulator.net.scene import Scene
+from emulator.observe import Observation
+from emulator.reason import Outcome, Verdict
+from emulator.rules import path
+from emulator.rules.probe import Health
+
+
+@contextlib.asynccontextmanager
+async def probing(scene: Scene) -> AsyncIterator[asyncio.Event]:
+    """Probe every backend until the body ends; the event is set once each has been asked once."""
+    balancer = scene.world.balancer
+    pairs = [(probe, proxy) for probe in balancer.probes for proxy in scene.world.proxies] if balancer else []
+    probers = [_Prober(scene, probe, proxy) for probe, proxy in pairs]
+    all_asked = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(prober.run()) for prober in probers]
+        tasks.append(group.create_task(_when_all(probers, all_asked)))
+        try:
+            yield all_asked
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _when_all(probers: "list[_Prober]", event: asyncio.Event) -> None:
+    for prober in probers:
+        await prober.asked.wait()
+    event.set()
+
+
+class _Prober:
+    """One probe of one backend."""
+
+    def __init__(self, scene: Scene, probe: Probe, proxy: VirtualMachine) -> None:
+        self.asked = asyncio.Event()
+        self._scene = scene
+        self._probe = probe
+        self._proxy = proxy
+        self._health = Health()
+
+    async def run(self) -> None:
+        """Ask at once, then on the interval, for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            verdict = path.probe_verdict(self._scene.world, self._scene.condition, self._proxy, self._probe.port)
+            if verdict.outcome is Outcome.DROPPED:
+                self.asked.set()  # no answer will come, and nobody need wait for that
+            answered = await _ask(self._scene, self._probe, self._proxy, verdict)
+            self._believe(verdict, answered=answered)
+            self.asked.set()
+            await asyncio.sleep(max(0.0, began + self._scene.clock.real(self._probe.interval) - loop.time()))
+
+    def _believe(self, verdict: Verdict, *, answered: bool) -> None:
+        before = self._health
+        self._health = before.observe(answered=answered, threshold=self._probe.threshold)
+        if self._health.up != before.up:
+            _flipped(self._scene, self._probe, self._proxy, verdict, up=self._health.up)
+
+
+async def _ask(scene: Scene, probe: Probe, proxy: VirtualMachine, verdict: Verdict) -> bool:
+    """Whether one probe is answered: a full handshake, then a close (azure.md 3.4)."""
+    if verdict.outcome is Outcome.DROPPED:
+        # Unanswered when the next one goes out is failed; the groups drop it, so there is nothing to dial.
+        await scene.clock.sleep(probe.interval)
+        return False
+    address = scene.world.interface_of(proxy).address
+    source = scene.loopback.of(PROBE_SOURCE) if scene.loopback.exact else None
+    seconds = scene.clock.real(probe.interval)
+    answer = await dial(source, scene.transport(address, probe.port), seconds=seconds)
+    if isinstance(answer, DialFailure):
+        return False
+    answer.close()
+    return True
+
+
+def _flipped(scene: Scene, probe: Probe, proxy: VirtualMachine, verdict: Verdict, *, up: bool) -> None:
+    scene.flip(probe.id, proxy.interface, up=up)
+    word = "up" if up else "down"
+    sentence = f"load balancer: probe {probe.id.name} marks {proxy.hop} {word}"
+    why = "" if up else f": {verdict.sentence}"
+    data: dict[str, str | int | float | bool] = {"probe": probe.id.text, "backend": proxy.hop, "up": up}
+    event = "BackendUp" if up else "BackendDown"
+    scene.observer(Observation(wall_time(), event, "load-balancer", sentence + why, data))

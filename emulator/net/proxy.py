@@ -1,0 +1,184 @@
+"""The proxy VM: accepts what the balancer sends on 60001 or 60000 and forwards it to the build VM."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator
+
+from emulator.clock import wall_time
+from emulator.errors import PeerError
+from emulator.model.compute import VirtualMachine
+from emulator.model.flow import Flow
+from emulator.model.world import PROBE_SOURCE, PROXY_PORTS, System, build_role
+from emulator.net import hop_header, records
+from emulator.net.attempts import Attempt
+from emulator.net.dial import DialFailure, dial
+from emulator.net.gate import Gate, gate_at
+from emulator.net.hold import gone_within, until_gone
+from emulator.net.records import Passage
+from emulator.net.relay import Ended, Relay
+from emulator.net.scene import Scene
+from emulator.observe import How, Observation
+from emulator.reason import Outcome, Verdict
+from emulator.rules import path, security
+from emulator.rules.entry import OUTSIDER, proxy_posture
+from emulator.rules.path import Leg
+from emulator.rules.posture import Answer, Posture
+from emulator.wire.hop import HopHeader
+from emulator.wire.proxy_v2 import Addresses
+
+RESET = struct.pack("ii", 1, 0)
+
+
+class Proxy:
+    """One proxy VM's listener for one operating system."""
+
+    def __init__(self, scene: Scene, machine: VirtualMachine, system: System) -> None:
+        self.scene = scene
+        self.machine = machine
+        self.system = system
+        self.port = PROXY_PORTS[system]
+        self.relays: set[Relay] = set()
+
+    async def serve(self, connection: socket.socket) -> None:
+        """Serve one connection: a probe, or a client's."""
+        try:
+            peer = connection.getpeername()[:2]
+        except OSError:
+            return
+        scene = self.scene
+        if scene.loopback.exact and scene.loopback.sources().get(peer[0]) == PROBE_SOURCE:
+            return  # a health probe is a handshake and a close
+        header = await self._header(connection, peer)
+        if header is not None:
+            ends = header.addresses
+            flow = Flow(ends.source, ends.source_port, ends.destination, ends.destination_port)
+            leg = path.second_leg(scene.world, scene.condition, self.system, self.machine, ends.source_port)
+            which = records.passage(
+                self.machine.hop, leg.name, peer, flow, backend=build_role(self.system), name=header.flow
+            )
+            await self._forward(connection, which, leg)
+
+    async def held(self, connection: socket.socket) -> None:
+        """A source whose SYN should have been dropped: accepted where filters are not allowed, never answered."""
+        try:
+            peer = connection.getpeername()[:2]
+        except OSError:
+            return
+        self._record_drop(peer, approximated="accepted and held")
+        await until_gone(connection)
+
+    def attempt(self, attempt: Attempt) -> None:
+        """A SYN was dropped."""
+        self._record_drop((attempt.source, attempt.source_port))
+
+    def posture(self) -> Posture:
+        """What each source's SYN meets now; where sources cannot be told apart, the header tells them."""
+        scene = self.scene
+        if not scene.loopback.exact:
+            stopped = self.machine.hop in scene.condition.stopped
+            return Posture.to_all(Answer.REFUSE if stopped else Answer.OPEN)
+        return proxy_posture(scene.world, scene.condition, self.machine, self.port, scene.loopback.sources())
+
+    def stop(self) -> None:
+        """The service stops: its connections end with it."""
+        for relay in tuple(self.relays):
+            relay.cut("fin")
+
+    def _record_drop(self, peer: tuple[str, int], approximated: str = "") -> None:
+        scene = self.scene
+        interface = scene.world.interface_of(self.machine)
+        source = scene.loopback.sources().get(peer[0], OUTSIDER)
+        flow = Flow(source, peer[1], interface.address, self.port)
+        verdict = security.at_interface(scene.world, interface, "Inbound", flow)
+        which = records.passage(self.machine.hop, f"{source} → {self.machine.hop}", peer, flow)
+        scene.observer(records.dropped(which, verdict, approximated=approximated))
+
+    async def _header(self, connection: socket.socket, peer: tuple[str, int]) -> HopHeader | None:
+        try:
+            return await hop_header.receive(connection, self.scene.key)
+        except (PeerError, OSError) as error:
+            if self.scene.loopback.exact or "within its hop header" not in str(error):
+                where = f"{peer[0]}:{peer[1]}"
+                sentence = f"{self.machine.hop} closed a connection from {where}: {error}"
+                seen = Observation(wall_time(), "HopHeaderRefused", self.machine.hop, sentence, {"client": where})
+                self.scene.observer(seen)
+            return None
+
+    async def _forward(self, connection: socket.socket, which: Passage, leg: Leg) -> None:
+        if leg.verdict.outcome is Outcome.DROPPED:
+            seconds = self.scene.clock.real(self.scene.world.switches.proxy_connect_timeout)
+            how = await gone_within(connection, seconds)
+            await self._give_up(connection, which, leg.verdict, how)
+            return
+        target = await self._dial(which, leg)
+        if isinstance(target, DialFailure):
+            await self._give_up(connection, which, leg.verdict, None, target.sentence)
+            return
+        with target:
+            await self._relay(Relay(connection, target, self.scene.pipes), which)
+
+    async def _dial(self, which: Passage, leg: Leg) -> socket.socket | DialFailure:
+        scene, flow = self.scene, leg.flow
+        source = scene.loopback.of(flow.source) if scene.loopback.exact else None
+        seconds = scene.clock.real(scene.world.switches.proxy_connect_timeout)
+        where = scene.transport(flow.destination, flow.destination_port)
+        target = await dial(source, where, seconds=seconds)
+        if isinstance(target, DialFailure):
+            return target
+        ends = Addresses(flow.source, flow.source_port, flow.destination, flow.destination_port)
+        try:
+            hop_header.send(target, HopHeader(which.name, ends), scene.key)
+        except OSError as error:
+            target.close()
+            return DialFailure("unreachable", f"{which.backend} closed at once: {error}")
+        return target
+
+    async def _give_up(
+        self, connection: socket.socket, which: Passage, verdict: Verdict, how: How | None, failure: str = ""
+    ) -> None:
+        """The second segment is dead: end the client's connection as the switch says, unless it left first."""
+        why = failure or verdict.sentence
+        by, switch = self.machine.hop, self.scene.world.switches.proxy_connect_failure
+        if how is None and switch == "hold":
+            how = await until_gone(connection)
+        if how is not None:
+            by = "client"
+        elif switch == "rst":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        ended: How = how or ("rst" if switch == "rst" else "fin")
+        record = records.closed(which, self.scene.clock, by, ended, reason=verdict.reason, why=why)
+        self.scene.observer(record)
+
+    async def _relay(self, relay: Relay, which: Passage) -> None:
+        clock, observer, hop = self.scene.clock, self.scene.observer, self.machine.hop
+        self.relays.add(relay)
+        try:
+            ended = await relay.run()
+        except asyncio.CancelledError:
+            observer(records.relayed(which, clock, relay, Ended("emulator", "rst")))
+            raise
+        finally:
+            self.relays.discard(relay)
+        stopped = hop if hop in self.scene.condition.stopped else ""
+        observer(records.relayed(which, clock, relay, ended, stopped))
+
+
+@contextlib.asynccontextmanager
+async def proxy(scene: Scene, machine: VirtualMachine, system: System, bound: socket.socket) -> AsyncIterator[Gate]:
+    """Play one proxy's listener on a bound socket; the posture follows the scene."""
+    serving = Proxy(scene, machine, system)
+
+    def posture_now() -> None:
+        gate.set(serving.posture())
+        if machine.hop in scene.condition.stopped:
+            serving.stop()
+
+    first = serving.posture()
+    async with gate_at(bound, first, serving.serve, serving.held, serving.attempt) as gate:
+        scene.retune.append(posture_now)
+        try:
+            yield gate
+        finally:
+            scene.retune.remove(posture_now)

@@ -1,0 +1,120 @@
+"""Make the records of one connection, or of one dropped attempt, at one hop."""
+
+import asyncio
+from dataclasses import dataclass
+
+from emulator.clock import Clock, wall_time
+from emulator.model.flow import Flow
+from emulator.net.relay import Ended, Relay
+from emulator.observe import How, Record, new_flow
+from emulator.reason import Reason, Verdict
+
+WORDS = {"fin": "FIN", "rst": "RST", "drop": "silence", "timeout": "a timeout"}
+PEER = Reason("peer", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One connection at one hop, from its beginning on.
+
+    Attributes:
+        hop: who writes the record.
+        leg: from whom to whom.
+        client: the transport source, `address:port`.
+        flow: Azure's addresses.
+        backend: who is at the far end.
+        started: loop time of the accept.
+    """
+
+    hop: str
+    leg: str
+    client: str
+    flow: Flow
+    backend: str
+    started: float
+    name: str
+
+    @property
+    def source(self) -> str:
+        """Azure's source, `address:port`."""
+        return f"{self.flow.source}:{self.flow.source_port}"
+
+    @property
+    def to(self) -> str:
+        """Azure's destination, `address:port`."""
+        return f"{self.flow.destination}:{self.flow.destination_port}"
+
+
+def passage(hop: str, leg: str, client: tuple[str, int], flow: Flow, *, backend: str = "", name: str = "") -> Passage:
+    """A passage that begins now."""
+    now = asyncio.get_running_loop().time()
+    return Passage(hop, leg, f"{client[0]}:{client[1]}", flow, backend, now, name or new_flow())
+
+
+def closed(
+    which: Passage,
+    clock: Clock,
+    by: str,
+    how: How,
+    *,
+    relay: Relay | None = None,
+    reason: Reason = PEER,
+    why: str = "",
+) -> Record:
+    """The record of a connection that ended."""
+    now = asyncio.get_running_loop().time()
+    sent, got = (relay.bytes_from_client, relay.bytes_to_client) if relay else (0, 0)
+    age = (now - which.started) * clock.scale
+    sentence = (
+        f"{which.source} → {which.to} at {which.hop} was ended by {by} with {WORDS[how]} after {age:.1f} s, "
+        f"{sent} bytes from the client and {got} to it" + (f": {why}" if why else "")
+    )
+    return Record(
+        time=wall_time(),
+        flow=which.name,
+        kind="close",
+        hop=which.hop,
+        leg=which.leg,
+        client=which.client,
+        source=which.source,
+        to=which.to,
+        ended_by=by,
+        how=how,
+        reason=reason,
+        sentence=sentence,
+        bytes_from_client=sent,
+        bytes_to_client=got,
+        age=round(age, 3),
+        idle=round((now - (relay.last_activity if relay else which.started)) * clock.scale, 3),
+    )
+
+
+def relayed(which: Passage, clock: Clock, relay: Relay, ended: Ended, stopped: str = "") -> Record:
+    """The record of a relayed connection; `stopped` names a hop whose service was stopped under it."""
+    by = {"client": "client", "backend": which.backend, "emulator": stopped or "emulator"}[ended.by]
+    reason = Reason("state", "", "ServiceStopped") if ended.by == "emulator" and stopped else PEER
+    return closed(which, clock, by, ended.how, relay=relay, reason=reason)
+
+
+def dropped(which: Passage, verdict: Verdict, *, approximated: str = "", age: float = 0.0) -> Record:
+    """The record of an attempt that got no answer; `approximated` says how, where it was not to the packet."""
+    client = which.client if not which.client.startswith(":") else "source unknown"
+    sentence = f"connection attempt of {client} dropped at {which.leg}: {verdict.sentence}"
+    if approximated:
+        sentence += f" (approximated: {approximated})"
+    return Record(
+        time=wall_time(),
+        flow=which.name,
+        kind="drop",
+        hop=which.hop,
+        leg=which.leg,
+        client=client,
+        source=which.source,
+        to=which.to,
+        ended_by=which.hop,
+        how="drop",
+        reason=verdict.reason,
+        sentence=sentence,
+        approximated=bool(approximated),
+        age=round(age, 3),
+    )

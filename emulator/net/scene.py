@@ -1,0 +1,61 @@
+"""What the hops of one emulator share: the world as it is now, and where its addresses are on this machine."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address
+
+from emulator.clock import Clock
+from emulator.model.ids import ResourceId
+from emulator.model.world import World
+from emulator.net.addresses import Loopback
+from emulator.net.pipes import PipePool
+from emulator.observe import Observer
+from emulator.rules.path import Condition
+
+
+@dataclass(slots=True)
+class Scene:
+    """The running world; hops read it for each new connection and are told when it changes.
+
+    Attributes:
+        world: Azure's resources; replaced whole.
+        condition: health and stopped services; replaced whole.
+        ports: transport ports of listeners, by Azure address and port.
+        key: the hop header's HMAC key.
+    """
+
+    world: World
+    clock: Clock
+    observer: Observer
+    loopback: Loopback
+    pipes: PipePool
+    key: bytes
+    condition: Condition = field(default_factory=Condition)
+    ports: dict[tuple[IPv4Address, int], int] = field(default_factory=dict)
+    retune: list[Callable[[], None]] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def change(self, *, world: World | None = None, condition: Condition | None = None) -> None:
+        """Replace the world or its condition; listeners take their new posture before this returns."""
+        self.world = world or self.world
+        self.condition = condition or self.condition
+        for listener in self.retune:
+            listener()
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def flip(self, probe: ResourceId, interface: ResourceId, *, up: bool) -> None:
+        """The balancer now believes a backend up or down for a probe."""
+        pair = (probe, interface)
+        healthy = self.condition.healthy | {pair} if up else self.condition.healthy - {pair}
+        self.change(condition=replace(self.condition, healthy=healthy))
+
+    def stop(self, hop: str, *, stopped: bool) -> None:
+        """A hop's service stops listening, or listens again."""
+        now = self.condition.stopped | {hop} if stopped else self.condition.stopped - {hop}
+        self.change(condition=replace(self.condition, stopped=now))
+
+    def transport(self, address: IPv4Address, port: int) -> tuple[str, int]:
+        """Where an Azure address and port can be dialled on this machine."""
+        return self.loopback.of(address), self.ports[address, port]
