@@ -1,0 +1,1 @@
+"""A world in, a running emulator out: the one place that joins the parts."""

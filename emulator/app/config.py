@@ -1,0 +1,138 @@
+"""What to run: `emulator.yaml`, `AIB_EMULATOR_*` and the command line, checked once, as one value."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from emulator.errors import InvalidInputError
+from emulator.machines.settings import GuestChoice
+from emulator.model.arm import load_groups, load_json
+from emulator.model.network import SecurityGroup
+from emulator.model.switches import Switches
+from emulator.model.world import Topology
+
+Port = int | Literal["auto"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SwitchSettings(_Strict):
+    """The key `switches`."""
+
+    pls_data_nsg: Literal["match_nat_ip", "bypass"] = "match_nat_ip"
+    proxy_connect_timeout: float = Field(default=30.0, gt=0, le=3600)
+    proxy_connect_failure: Literal["fin", "rst", "hold"] = "fin"
+
+
+class Credentials(_Strict):
+    """The key `credentials`; what is absent is made at first use."""
+
+    username: str = Field(default="packer", pattern=r"^[a-z_][a-z0-9_-]{0,31}$")
+    password: str | None = Field(default=None, min_length=1, max_length=127)
+    private_key: Path | None = None
+
+
+class Listen(_Strict):
+    """The key `listen`: an address and ports, or `auto` for free ones."""
+
+    host: str = "127.0.0.1"
+    linux: Port = 60001
+    windows: Port = 60000
+    control: Port = 8060
+
+
+AUTO = Listen(linux="auto", windows="auto", control="auto")
+
+
+class Config(_Strict):
+    """Everything that can be set; each key is optional."""
+
+    topology: Topology = "existing-vnet"
+    resources: tuple[Path, ...] = ()
+    time_scale: float = Field(default=1.0, gt=0, le=100_000)
+    switches: SwitchSettings = SwitchSettings()
+    credentials: Credentials = Credentials()
+    listen: Listen | Literal["auto"] = Listen()
+    guest: GuestChoice = "auto"
+
+    @property
+    def listening(self) -> Listen:
+        """The addresses to listen on, `auto` spelled out."""
+        return AUTO if self.listen == "auto" else self.listen
+
+    @property
+    def switch_values(self) -> Switches:
+        """The switches as the decisions take them."""
+        return Switches(**self.switches.model_dump())
+
+
+SCALARS = ("topology", "time_scale", "listen", "guest")
+"""Keys that `AIB_EMULATOR_<KEY>` sets."""
+
+
+def load_config(file: Path | None, overrides: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Config:
+    """The configuration: the file, over it the environment, over it `overrides` (those that are not None).
+
+    Raises:
+        InvalidInputError: naming the file, each field, what was found and what is allowed.
+    """
+    values: dict[str, Any] = _read(file) if file else {}
+    values |= {key: environ[name] for key in SCALARS if (name := f"AIB_EMULATOR_{key.upper()}") in environ}
+    values |= {key: value for key, value in overrides.items() if value is not None}
+    if file and isinstance(values.get("resources"), list):
+        values["resources"] = [file.parent / str(each) for each in values["resources"]]
+    return _checked(values, str(file) if file else "settings")
+
+
+def _checked(values: Mapping[str, Any], source: str) -> Config:
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise InvalidInputError("\n".join(_finding(source, each) for each in error.errors())) from None
+
+
+def _finding(source: str, error: Any) -> str:
+    field = ".".join(str(part) for part in error["loc"]) or "document"
+    if error["type"] == "extra_forbidden":
+        known = ", ".join(Config.model_fields)
+        return f"{source}: {field}: no such key; the keys are {known}"
+    return f"{source}: {field}: found {error['input']!r}, {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _read(file: Path) -> dict[str, Any]:
+    import yaml  # noqa: PLC0415 - only who has a file pays for it
+
+    try:
+        values = yaml.safe_load(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{file}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise InvalidInputError(f"{file}: not YAML: {error}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise InvalidInputError(f"{file}: document: found {type(values).__name__}, expected keys and values")
+    return values
+
+
+def load_files(paths: tuple[Path, ...]) -> tuple[SecurityGroup, ...]:
+    """The resources in files, and in every `*.json` of folders.
+
+    Raises:
+        InvalidInputError: a file cannot be read or has findings; nothing is loaded then.
+    """
+    files: list[Path] = []
+    for path in paths:
+        files += sorted(path.glob("*.json")) if path.is_dir() else [path]
+    documents = []
+    for file in files:
+        try:
+            documents.append((str(file), load_json(str(file), file.read_bytes())))
+        except OSError as error:
+            raise InvalidInputError(f"{file}: cannot be read: {error.strerror}") from None
+    return load_groups(documents)

@@ -1,0 +1,66 @@
+"""What a running emulator says of itself: the fields of `status --json` (design section 5)."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """An address at which drops and refusals are true to the packet."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How a client reaches one build VM."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    private_key: str
+    exact: Exact
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One hop: Azure's address, where it is on this machine, its state and a word about it."""
+
+    name: str
+    address: str
+    local: str
+    state: Literal["up", "down", "stopped", "absent", "starting"]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class PathState:
+    """How the trial of one system's path ended: carried, or denied by what `reason` names."""
+
+    outcome: Literal["carried", "denied", "absent", "failed"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole answer."""
+
+    ready: bool
+    runtime: str
+    topology: str
+    control: str
+    endpoints: dict[str, Endpoint]
+    hops: tuple[Hop, ...]
+    paths: dict[str, PathState]
+    approximated: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """As `status --json` prints it."""
+        values = asdict(self)
+        for endpoint in values["endpoints"].values():
+            if endpoint["url"] is None:
+                del endpoint["url"]
+        return values
