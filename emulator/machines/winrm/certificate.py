@@ -74,6 +74,7 @@ def _passing(common_name: str) -> Iterator[Path]:
 
 def _is_usable(path: Path, common_name: str) -> bool:
     try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path)
         certificate = x509.load_pem_x509_certificate(_certificate_part(path.read_text()).encode())
     except (OSError, ValueError):
         return False

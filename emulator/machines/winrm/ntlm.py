@@ -125,8 +125,8 @@ class _Acceptor(NTLMProxy):
         info[AvId.dns_domain_name] = computer.lower()
         info[AvId.timestamp] = FileTime.now()
         flags = _challenge_flags(negotiate.flags)
-        version = {"version": Version(major=10, minor=0, build=20348)} if flags & NegotiateFlags.version else {}
-        challenge = Challenge(flags, os.urandom(8), target_name=computer, target_info=info, **version)
+        version = Version(major=10, minor=0, build=20348) if flags & NegotiateFlags.version else None
+        challenge = Challenge(flags, os.urandom(8), target_name=computer, target_info=info, version=version)
         self._temp_negotiate, self._temp_challenge = negotiate, challenge
         return challenge.pack()
 

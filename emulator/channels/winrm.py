@@ -1,0 +1,158 @@
+"""Run a command on a build VM over WinRM, by pywinrm in a thread.
+
+As Packer does it, the certificate is not verified: a build VM's never matches. The environment's proxies and
+certificate bundles have no say.
+"""
+
+import asyncio
+import contextlib
+import math
+import time
+from typing import TYPE_CHECKING, Any, Literal
+from xml.etree.ElementTree import ParseError  # pywinrm's parser raises it
+
+from emulator.channels.base import Outcome
+from emulator.errors import PeerError
+
+if TYPE_CHECKING:
+    from winrm.protocol import Protocol
+
+Transport = Literal["ntlm", "basic"]
+
+POLL_SECONDS = 20
+"""How long one request for output waits, at most; pywinrm's figure."""
+FAREWELL = 5.0
+"""Seconds to close a shell in, once the outcome is known."""
+
+
+async def run(
+    url: str,
+    username: str,
+    password: str,
+    command: str,
+    *,
+    timeout: float,  # noqa: ASYNC109  # the thread must know it, for it cannot be cancelled
+    transport: Transport = "ntlm",
+) -> Outcome:
+    """Run one command line by cmd.exe and return how it ended; all of it within `timeout` real seconds.
+
+    Raises:
+        PeerError: the channel, the login or the service failed; the message is one sentence.
+    """
+    deadline = time.monotonic() + timeout
+    return await asyncio.to_thread(_run, url, username, password, command, deadline=deadline, transport=transport)
+
+
+def _run(url: str, username: str, password: str, command: str, *, deadline: float, transport: Transport) -> Outcome:
+    import requests  # noqa: PLC0415
+    import urllib3  # noqa: PLC0415
+    from winrm.exceptions import InvalidCredentialsError, WinRMError  # noqa: PLC0415
+
+    protocol = _protocol(url, username, password, transport)
+    try:
+        return _converse(protocol, command, deadline)
+    except InvalidCredentialsError:
+        raise PeerError(f"{url} rejected the user name or password of {username}") from None
+    except requests.Timeout:
+        raise PeerError(f"{url} did not answer in time") from None
+    except requests.ConnectionError as error:
+        raise PeerError(f"{url} cannot be reached: {_innermost(error)}") from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError, WinRMError, OSError) as error:
+        raise PeerError(f"{url} failed: {_one_line(error)}") from None
+    except (ParseError, LookupError, ValueError, AssertionError, StopIteration):
+        raise PeerError(f"{url} answered, but not as WinRM does") from None
+    finally:
+        protocol.transport.close_session()
+
+
+def _protocol(url: str, username: str, password: str, transport: Transport) -> "Protocol":
+    from winrm.protocol import Protocol  # noqa: PLC0415
+
+    protocol = Protocol(
+        url,
+        transport=transport,
+        username=username,
+        password=password,
+        # None verifies nothing, as "ignore" does, but leaves the process's warning filters alone.
+        server_cert_validation=None,
+        proxy=None,
+    )
+    session = protocol.transport.build_session()
+    session.trust_env = False
+    session.proxies = {}
+    session.mount("https://", _adapter())
+    return protocol
+
+
+def _adapter() -> Any:
+    """An adapter whose connections do not warn of what is meant: that no certificate is verified."""
+    from requests.adapters import HTTPAdapter  # noqa: PLC0415
+    from urllib3.connection import HTTPSConnection  # noqa: PLC0415
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool  # noqa: PLC0415
+
+    class QuietConnection(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            # urllib3 warns on each request unless this is set; the filters that would hide it are the process's.
+            self.is_verified = True
+
+    class QuietPool(HTTPSConnectionPool):
+        ConnectionCls = QuietConnection
+
+    adapter = HTTPAdapter()
+    adapter.poolmanager.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": QuietPool}
+    return adapter
+
+
+def _converse(protocol: "Protocol", command: str, deadline: float) -> Outcome:
+    _allow(protocol, deadline)
+    shell = protocol.open_shell(codepage=65001)
+    try:
+        _allow(protocol, deadline)
+        identity = protocol.run_command(shell, command)
+        outcome = _output(protocol, shell, identity, deadline)
+    except BaseException:
+        with contextlib.suppress(Exception):  # the first failure is the one to tell
+            _close(protocol, shell)
+        raise
+    _close(protocol, shell)
+    return outcome
+
+
+def _output(protocol: "Protocol", shell: str, command: str, deadline: float) -> Outcome:
+    from winrm.exceptions import WinRMOperationTimeoutError  # noqa: PLC0415
+
+    stdout, stderr, done, code = b"", b"", False, 0
+    while not done:
+        _allow(protocol, deadline)
+        with contextlib.suppress(WinRMOperationTimeoutError):  # no output yet; ask again
+            more, more_errors, code, done = protocol.get_command_output_raw(shell, command)
+            stdout, stderr = stdout + more, stderr + more_errors
+    _allow(protocol, max(deadline, time.monotonic() + FAREWELL))
+    protocol.cleanup_command(shell, command)
+    return Outcome(code, stdout, stderr)
+
+
+def _close(protocol: "Protocol", shell: str) -> None:
+    _allow(protocol, time.monotonic() + FAREWELL)
+    protocol.close_shell(shell)
+
+
+def _allow(protocol: "Protocol", deadline: float) -> None:
+    """Give the next request what is left of the time."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise PeerError(f"{protocol.transport.endpoint} did not finish the command in time")
+    protocol.transport.read_timeout_sec = math.ceil(left)
+    # Whole seconds are all that pywinrm can say; a poll that outlasts `left` is cut by the read timeout.
+    protocol.operation_timeout_sec = max(1, min(POLL_SECONDS, math.floor(left - 1)))
+
+
+def _innermost(error: BaseException) -> str:
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return _one_line(error)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

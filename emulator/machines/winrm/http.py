@@ -1,0 +1,232 @@
+"""The HTTP front end: one connection at a time, its requests, bodies and logins.
+
+It is aiohttp's low-level server. A login by NTLM belongs to the TCP connection, so its state is held by the
+connection's protocol object. Nothing a peer sends is logged; a bug of ours is kept and raised again by `serve`.
+"""
+
+import asyncio
+import logging
+import socket
+import ssl
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestHandler
+from multidict import CIMultiDict
+
+from emulator.errors import PeerError
+from emulator.machines.winrm import sealing
+from emulator.machines.winrm.auth import CHALLENGES, Account, ConnectionAuth
+from emulator.machines.winrm.service import MAX_ENVELOPE_BYTES, WsmanService
+from emulator.wire.wsman import replies, requests
+from emulator.wire.wsman.faults import WsmanFaultError
+
+HANDSHAKE_PATIENCE = 10.0
+"""Real seconds within which a TLS handshake is done."""
+IDLE_PATIENCE = 120.0
+"""Real seconds that a connection may stay without a request; http.sys' figure."""
+BODY_PATIENCE = 60.0
+LINGER = 5.0
+"""Real seconds to drop the body of a request that was refused, so that its connection can log in."""
+SERVER = "Microsoft-HTTPAPI/2.0"
+PATHS = ("/wsman", "/wsman-anon/identify")
+
+_QUIET = logging.getLogger(__name__)
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
+
+
+class Connection(RequestHandler):
+    """One TCP connection, and what it has proven."""
+
+    def __init__(self, server: web.Server, auth: ConnectionAuth, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(
+            server,
+            loop=loop,
+            keepalive_timeout=IDLE_PATIENCE,
+            lingering_time=LINGER,
+            auto_decompress=False,
+            access_log=cast("logging.Logger", None),
+            logger=cast("Any", _QUIET),
+            max_field_size=MAX_ENVELOPE_BYTES // 4,
+        )
+        self.auth = auth
+        self.bug: BaseException | None = None
+        self.lost: asyncio.Future[None] = loop.create_future()
+        self.task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember aiohttp's task, which it forgets when the connection is lost."""
+        super().connection_made(transport)
+        self.task = self._task_handler
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Tell `serve` that it is over."""
+        super().connection_lost(exc)
+        if not self.lost.done():
+            self.lost.set_result(None)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,  # noqa: ARG002  # the signature is aiohttp's
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002
+    ) -> web.StreamResponse:
+        """Answer with nothing but the status; keep what is no peer's doing."""
+        if exc is not None and not isinstance(exc, (HttpProcessingError, OSError, web.RequestPayloadError)):
+            self.bug = exc
+        response = _empty(status)
+        response.force_close()
+        return response
+
+
+class FrontEnd:
+    """What all connections of one machine share."""
+
+    def __init__(self, service: WsmanService, account: Account, tls: ssl.SSLContext) -> None:
+        self._service = service
+        self._account = account
+        self._tls = tls
+        self._server = web.Server(self._answer, handler_cancellation=True)
+
+    async def serve(self, connection: socket.socket) -> None:
+        """Speak TLS and HTTP on a fresh connection until it ends; cancelled, it cuts the connection.
+
+        Raises:
+            PeerError: the peer spoke no TLS, or none we accept.
+        """
+        loop = asyncio.get_running_loop()
+        made: list[Connection] = []
+
+        def make() -> Connection:
+            made.append(Connection(self._server, ConnectionAuth(self._account), loop))
+            return made[0]
+
+        try:
+            transport, protocol = await loop.connect_accepted_socket(
+                make,
+                connection,
+                ssl=self._tls,
+                ssl_handshake_timeout=HANDSHAKE_PATIENCE,
+                ssl_shutdown_timeout=1.0,
+            )
+        except OSError as error:
+            raise PeerError(f"no TLS session: {_reason(error)}") from None
+        try:
+            await protocol.lost
+        finally:
+            transport.abort()
+            await _end(protocol)
+        if protocol.bug is not None:
+            raise protocol.bug
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        if request.path.rstrip("/") not in PATHS:
+            return _empty(404)
+        if request.method != "POST":
+            return _empty(405, {"Allow": "POST"})
+        if _is_anonymous_identify(request):
+            return _soap(replies.identity(version=""))
+        auth = cast("Connection", request.protocol).auth
+        verdict = auth.judge(request.headers.get("Authorization"))
+        if not verdict.user:
+            return _denied(request, verdict.challenges)
+        response = await self._authenticated(request, verdict.user, auth)
+        for challenge in verdict.challenges:
+            response.headers.add("WWW-Authenticate", challenge)
+        return response
+
+    async def _authenticated(self, request: web.BaseRequest, user: str, auth: ConnectionAuth) -> web.Response:
+        body = await _read(request)
+        if body is None:
+            return _closing(413)
+        if not body:
+            # An empty POST only logs in, before sealed messages are sent.
+            return _empty(200)
+        content_type = request.headers.get("Content-Type", "")
+        if not sealing.is_sealed(content_type):
+            status, reply = await self._reply(user, body)
+            return _soap(reply, status)
+        if auth.session is None:
+            return _closing(400)
+        try:
+            body = sealing.open_sealed(auth.session, body)
+        except PeerError:
+            return _closing(400)
+        status, reply = await self._reply(user, body)
+        sealed_type, sealed = sealing.seal(auth.session, reply)
+        return web.Response(status=status, body=sealed, headers={"Content-Type": sealed_type, "Server": SERVER})
+
+    async def _reply(self, user: str, body: bytes) -> tuple[int, bytes]:
+        relates_to = ""
+        try:
+            request = requests.parse(body)
+            relates_to = request.message_id
+            return 200, await self._service.answer(user, request)
+        except WsmanFaultError as fault:
+            return 500, self._service.fault(fault.relates_to or relates_to, fault)
+
+
+async def _end(protocol: Connection) -> None:
+    """Wait until nothing of a connection that was cut runs any more."""
+    await protocol.lost
+    if protocol.task is not None:
+        protocol.task.cancel()
+        await asyncio.wait([protocol.task])
+
+
+async def _read(request: web.BaseRequest) -> bytes | None:
+    """The body; None where it is longer than an envelope may be, or does not come whole or in time."""
+    if (request.content_length or 0) > MAX_ENVELOPE_BYTES:
+        return None
+    if request.headers.get("Expect", "").casefold() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_PATIENCE):
+            while chunk := await request.content.readany():
+                body += chunk
+                if len(body) > MAX_ENVELOPE_BYTES:
+                    return None
+    except (TimeoutError, OSError, web.RequestPayloadError, HttpProcessingError):
+        return None
+    return bytes(body)
+
+
+def _is_anonymous_identify(request: web.BaseRequest) -> bool:
+    return (
+        request.path.startswith("/wsman-anon/")
+        or request.headers.get("WSMANIDENTIFY", "").casefold() == "unauthenticated"
+    )
+
+
+def _denied(request: web.BaseRequest, challenges: tuple[str, ...]) -> web.Response:
+    """A 401; a body too long to be an envelope is not waited for."""
+    response = _closing(401) if (request.content_length or 0) > MAX_ENVELOPE_BYTES else _empty(401)
+    for challenge in challenges or CHALLENGES:
+        response.headers.add("WWW-Authenticate", challenge)
+    return response
+
+
+def _soap(envelope: bytes, status: int = 200) -> web.Response:
+    return web.Response(
+        status=status, body=envelope, headers={"Content-Type": replies.CONTENT_TYPE, "Server": SERVER}
+    )
+
+
+def _empty(status: int, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(status=status, headers=CIMultiDict({"Server": SERVER, **(headers or {})}))
+
+
+def _closing(status: int) -> web.Response:
+    response = _empty(status)
+    response.force_close()
+    return response
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "a broken handshake").replace("_", " ").lower()
+    return str(error) or type(error).__name__
