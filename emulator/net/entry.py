@@ -16,7 +16,7 @@ from emulator.net import hop_header, records
 from emulator.net.attempts import Attempt
 from emulator.net.dial import DialFailure, dial
 from emulator.net.gate import Gate, gate_at
-from emulator.net.hold import until_gone
+from emulator.net.holding import until_gone
 from emulator.net.records import Passage
 from emulator.net.relay import Ended, Relay
 from emulator.net.scene import Scene
@@ -59,22 +59,16 @@ class Entry:
             relay = Relay(connection, target, self.scene.pipes)
             await self._relay(relay, which)
 
-    async def held(self, connection: socket.socket) -> None:
-        """A source whose SYN should have been dropped, where the kernel may not: accepted, and never answered."""
-        try:
-            peer = connection.getpeername()[:2]
-        except OSError:
-            return
+    def attempt(self, attempt: Attempt) -> None:
+        """A SYN was dropped, or should have been."""
+        peer = (attempt.source, attempt.source_port)
         end = self._route(peer).end(1)
         which = records.passage(self.hop, end.name, peer, end.flow)
-        self.scene.observer(records.dropped(which, end.verdict, approximated="accepted and held"))
-        await until_gone(connection)
+        self.scene.observer(records.dropped(which, end.verdict, approximated=records.HELD if attempt.held else ""))
 
-    def attempt(self, attempt: Attempt) -> None:
-        """A SYN was dropped."""
-        end = self._route((attempt.source, attempt.source_port)).end(1)
-        which = records.passage(self.hop, end.name, (attempt.source, attempt.source_port), end.flow)
-        self.scene.observer(records.dropped(which, end.verdict))
+    def gone(self, attempt: Attempt) -> None:
+        """The client gave up."""
+        self.scene.observer(records.attempt_ended(self.hop, attempt))
 
     def _route(self, peer: tuple[str, int]) -> Path:
         scene = self.scene
@@ -110,7 +104,8 @@ class Entry:
 
     async def _hold(self, connection: socket.socket, which: Passage, end: Leg, why: str) -> None:
         """The balancer has no voice of its own: wait for the client to give up."""
-        how = await until_gone(connection)
+        await until_gone(connection)
+        how = records.how_gone(connection)
         record = records.closed(
             which, self.scene.clock, "client", how, reason=end.verdict.reason, why=f"held unanswered: {why}"
         )
@@ -126,7 +121,7 @@ async def entry(scene: Scene, system: System, bound: socket.socket) -> AsyncIter
         gate.set(entry_posture(scene.world, scene.condition, system, scene.loopback.sources()))
 
     first = entry_posture(scene.world, scene.condition, system, scene.loopback.sources())
-    async with gate_at(bound, first, serving.serve, serving.held, serving.attempt) as gate:
+    async with gate_at(bound, first, serving.serve, serving.attempt, on_gone=serving.gone) as gate:
         scene.retune.append(posture_now)
         try:
             yield gate

@@ -15,7 +15,7 @@ from emulator.net import hop_header, records
 from emulator.net.attempts import Attempt
 from emulator.net.dial import DialFailure, dial
 from emulator.net.gate import Gate, gate_at
-from emulator.net.hold import gone_within, until_gone
+from emulator.net.holding import until_gone
 from emulator.net.records import Passage
 from emulator.net.relay import Ended, Relay
 from emulator.net.scene import Scene
@@ -60,18 +60,19 @@ class Proxy:
             )
             await self._forward(connection, which, leg)
 
-    async def held(self, connection: socket.socket) -> None:
-        """A source whose SYN should have been dropped: accepted where filters are not allowed, never answered."""
-        try:
-            peer = connection.getpeername()[:2]
-        except OSError:
-            return
-        self._record_drop(peer, approximated="accepted and held")
-        await until_gone(connection)
-
     def attempt(self, attempt: Attempt) -> None:
-        """A SYN was dropped."""
-        self._record_drop((attempt.source, attempt.source_port))
+        """A SYN was dropped, or should have been."""
+        scene, peer = self.scene, (attempt.source, attempt.source_port)
+        interface = scene.world.interface_of(self.machine)
+        source = scene.loopback.sources().get(attempt.source, OUTSIDER)
+        flow = Flow(source, attempt.source_port, interface.address, self.port)
+        verdict = security.at_interface(scene.world, interface, "Inbound", flow)
+        which = records.passage(self.machine.hop, f"{source} → {self.machine.hop}", peer, flow)
+        scene.observer(records.dropped(which, verdict, approximated=records.HELD if attempt.held else ""))
+
+    def gone(self, attempt: Attempt) -> None:
+        """Whoever tried gave up."""
+        self.scene.observer(records.attempt_ended(self.machine.hop, attempt))
 
     def posture(self) -> Posture:
         """What each source's SYN meets now; where sources cannot be told apart, the header tells them."""
@@ -85,15 +86,6 @@ class Proxy:
         """The service stops: its connections end with it."""
         for relay in tuple(self.relays):
             relay.cut("fin")
-
-    def _record_drop(self, peer: tuple[str, int], approximated: str = "") -> None:
-        scene = self.scene
-        interface = scene.world.interface_of(self.machine)
-        source = scene.loopback.sources().get(peer[0], OUTSIDER)
-        flow = Flow(source, peer[1], interface.address, self.port)
-        verdict = security.at_interface(scene.world, interface, "Inbound", flow)
-        which = records.passage(self.machine.hop, f"{source} → {self.machine.hop}", peer, flow)
-        scene.observer(records.dropped(which, verdict, approximated=approximated))
 
     async def _header(self, connection: socket.socket, peer: tuple[str, int]) -> HopHeader | None:
         try:
@@ -109,12 +101,12 @@ class Proxy:
     async def _forward(self, connection: socket.socket, which: Passage, leg: Leg) -> None:
         if leg.verdict.outcome is Outcome.DROPPED:
             seconds = self.scene.clock.real(self.scene.world.switches.proxy_connect_timeout)
-            how = await gone_within(connection, seconds)
-            await self._give_up(connection, which, leg.verdict, how)
+            left = await _left_within(connection, seconds)
+            await self._give_up(connection, which, leg.verdict, left=left)
             return
         target = await self._dial(which, leg)
         if isinstance(target, DialFailure):
-            await self._give_up(connection, which, leg.verdict, None, target.sentence)
+            await self._give_up(connection, which, leg.verdict, failure=target.sentence)
             return
         with target:
             await self._relay(Relay(connection, target, self.scene.pipes), which)
@@ -136,19 +128,18 @@ class Proxy:
         return target
 
     async def _give_up(
-        self, connection: socket.socket, which: Passage, verdict: Verdict, how: How | None, failure: str = ""
+        self, connection: socket.socket, which: Passage, verdict: Verdict, *, left: bool = False, failure: str = ""
     ) -> None:
         """The second segment is dead: end the client's connection as the switch says, unless it left first."""
-        why = failure or verdict.sentence
-        by, switch = self.machine.hop, self.scene.world.switches.proxy_connect_failure
-        if how is None and switch == "hold":
-            how = await until_gone(connection)
-        if how is not None:
-            by = "client"
-        elif switch == "rst":
+        switch = self.scene.world.switches.proxy_connect_failure
+        if not left and switch == "hold":
+            await until_gone(connection)
+            left = True
+        if not left and switch == "rst":
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        ended: How = how or ("rst" if switch == "rst" else "fin")
-        record = records.closed(which, self.scene.clock, by, ended, reason=verdict.reason, why=why)
+        how: How = records.how_gone(connection) if left else ("rst" if switch == "rst" else "fin")
+        by, why = "client" if left else self.machine.hop, failure or verdict.sentence
+        record = records.closed(which, self.scene.clock, by, how, reason=verdict.reason, why=why)
         self.scene.observer(record)
 
     async def _relay(self, relay: Relay, which: Passage) -> None:
@@ -165,6 +156,16 @@ class Proxy:
         observer(records.relayed(which, clock, relay, ended, stopped))
 
 
+async def _left_within(connection: socket.socket, seconds: float) -> bool:
+    """Whether the client leaves before the proxy gives up, `seconds` real ones from now."""
+    try:
+        async with asyncio.timeout(seconds):
+            await until_gone(connection)
+    except TimeoutError:
+        return False
+    return True
+
+
 @contextlib.asynccontextmanager
 async def proxy(scene: Scene, machine: VirtualMachine, system: System, bound: socket.socket) -> AsyncIterator[Gate]:
     """Play one proxy's listener on a bound socket; the posture follows the scene."""
@@ -176,7 +177,7 @@ async def proxy(scene: Scene, machine: VirtualMachine, system: System, bound: so
             serving.stop()
 
     first = serving.posture()
-    async with gate_at(bound, first, serving.serve, serving.held, serving.attempt) as gate:
+    async with gate_at(bound, first, serving.serve, serving.attempt, on_gone=serving.gone) as gate:
         scene.retune.append(posture_now)
         try:
             yield gate

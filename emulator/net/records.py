@@ -1,16 +1,19 @@
 """Make the records of one connection, or of one dropped attempt, at one hop."""
 
 import asyncio
+import socket
 from dataclasses import dataclass
 
 from emulator.clock import Clock, wall_time
 from emulator.model.flow import Flow
+from emulator.net.attempts import Attempt
 from emulator.net.relay import Ended, Relay
-from emulator.observe import How, Record, new_flow
+from emulator.observe import How, Observation, Record, new_flow
 from emulator.reason import Reason, Verdict
 
 WORDS = {"fin": "FIN", "rst": "RST", "drop": "silence", "timeout": "a timeout"}
 PEER = Reason("peer", "", "")
+HELD = "accepted and held, since socket filters are not allowed here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +121,16 @@ def dropped(which: Passage, verdict: Verdict, *, approximated: str = "", age: fl
         approximated=bool(approximated),
         age=round(age, 3),
     )
+
+
+def how_gone(connection: socket.socket) -> How:
+    """How the peer of a held connection left it."""
+    return "rst" if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) else "fin"
+
+
+def attempt_ended(hop: str, attempt: Attempt) -> Observation:
+    """A client whose SYNs were dropped gave up; its record was made at the first of them."""
+    client = f"{attempt.source}:{attempt.source_port}" if attempt.source else "source unknown"
+    sentence = f"{client} gave up at {hop} after {attempt.retransmissions} retransmissions"
+    data: dict[str, str | int | float | bool] = {"client": client, "retransmissions": attempt.retransmissions}
+    return Observation(wall_time(), "AttemptEnded", hop, sentence, {**data, "age": round(attempt.age, 3)})
