@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn, cast
 
-from emulator.machines.sandbox import messages, root, syscalls
+from emulator.machines.sandbox import messages, root, sftp, syscalls
 from emulator.machines.sandbox.messages import Message
 
 LIMITS = (
@@ -208,6 +208,9 @@ def _execute(message: Message, descriptors: tuple[int, ...], *, terminal: bool) 
             signal.signal(number, signal.SIG_DFL)
         with contextlib.suppress(OSError):
             os.chdir(cast("str", message["folder"]))
+        if not message["program"]:
+            sftp.serve(0, 1)
+            os._exit(0)
         os.execve(  # noqa: S606 - running what it is told is this program's purpose
             cast("str", message["program"]),
             cast("list[str]", message["arguments"]),
