@@ -54,12 +54,23 @@ class Connection(RequestHandler):
         self.auth = auth
         self.bug: BaseException | None = None
         self.lost: asyncio.Future[None] = loop.create_future()
-        self.task: asyncio.Task[None] | None = None
+        self._wire: asyncio.WriteTransport | None = None
+        self._serving: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember aiohttp's task, which it forgets when the connection is lost."""
+        """Remember the transport and aiohttp's task, which it forgets before they have ended."""
         super().connection_made(transport)
-        self.task = self._task_handler
+        self._wire = cast("asyncio.WriteTransport", transport)
+        self._serving = self._task_handler
+
+    async def end(self) -> None:
+        """Cut the connection, and wait until nothing of it runs any more; idempotent."""
+        if self._wire is None or self._serving is None:
+            return
+        self._wire.abort()
+        await self.lost
+        self._serving.cancel()
+        await asyncio.wait([self._serving])
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Tell `serve` that it is over."""
@@ -98,27 +109,21 @@ class FrontEnd:
             PeerError: the peer spoke no TLS, or none we accept.
         """
         loop = asyncio.get_running_loop()
-        made: list[Connection] = []
-
-        def make() -> Connection:
-            made.append(Connection(self._server, ConnectionAuth(self._account), loop))
-            return made[0]
-
+        protocol = Connection(self._server, ConnectionAuth(self._account), loop)
         try:
-            transport, protocol = await loop.connect_accepted_socket(
-                make,
+            # What it returns is of no use: uvloop's is not our protocol.
+            await loop.connect_accepted_socket(
+                lambda: protocol,
                 connection,
                 ssl=self._tls,
                 ssl_handshake_timeout=HANDSHAKE_PATIENCE,
                 ssl_shutdown_timeout=1.0,
             )
+            await protocol.lost
         except OSError as error:
             raise PeerError(f"no TLS session: {_reason(error)}") from None
-        try:
-            await protocol.lost
         finally:
-            transport.abort()
-            await _end(protocol)
+            await protocol.end()
         if protocol.bug is not None:
             raise protocol.bug
 
@@ -167,14 +172,6 @@ class FrontEnd:
             return 200, await self._service.answer(user, request)
         except WsmanFaultError as fault:
             return 500, self._service.fault(fault.relates_to or relates_to, fault)
-
-
-async def _end(protocol: Connection) -> None:
-    """Wait until nothing of a connection that was cut runs any more."""
-    await protocol.lost
-    if protocol.task is not None:
-        protocol.task.cancel()
-        await asyncio.wait([protocol.task])
 
 
 async def _read(request: web.BaseRequest) -> bytes | None:
