@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -61,7 +62,8 @@ class Listener:
     def refuse(self) -> None:
         """Answer each SYN with RST, keeping the port."""
         self.pause()
-        with contextlib.suppress(OSError):  # it was not listening
+        # Linux remembers the shutdown of a socket that does not listen: all it accepts later is born shut down.
+        if self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             self.socket.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
@@ -115,6 +117,15 @@ def bind(address: str, port: int) -> socket.socket:
     Raises:
         OSError: the address is taken or not ours; the caller names the port for the user.
     """
+    if port == 0 and sys.platform == "linux":
+        # A port that the kernel chose is given away by `refuse`; one that was asked for stays ours. Two sockets may
+        # have it as long as neither listens, so nobody can come between.
+        with _bind(address, 0) as chosen:
+            return _bind(address, chosen.getsockname()[1])
+    return _bind(address, port)
+
+
+def _bind(address: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:

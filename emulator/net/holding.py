@@ -1,0 +1,41 @@
+"""Hold a connection that should not have been answered: read nothing, say nothing, notice when its client leaves."""
+
+import asyncio
+import select
+import socket
+
+PATIENCE = 1.0
+"""Real seconds between looks at a held connection, where the system cannot tell a FIN from data (no epoll)."""
+
+
+async def until_gone(connection: socket.socket) -> None:
+    """Wait until the other end has sent FIN or RST, leaving its bytes unread."""
+    if hasattr(select, "epoll"):
+        await _hung_up(connection)
+    else:
+        await _drained(connection)
+
+
+async def _hung_up(connection: socket.socket) -> None:
+    """Ask a descriptor of epoll for the hang-up alone: asked for input, it would report unread bytes for ever."""
+    loop = asyncio.get_running_loop()
+    gone = asyncio.Event()
+    with select.epoll(1) as watcher:
+        watcher.register(connection, select.EPOLLRDHUP)
+        loop.add_reader(watcher.fileno(), gone.set)
+        try:
+            await gone.wait()
+        finally:
+            loop.remove_reader(watcher.fileno())
+
+
+async def _drained(connection: socket.socket) -> None:
+    """Without epoll only reading shows the end; what is read is thrown away, in gulps so rare that TCP slows down."""
+    loop = asyncio.get_running_loop()
+    try:
+        while True:
+            if not await loop.sock_recv(connection, 4096):
+                return
+            await asyncio.sleep(PATIENCE)
+    except OSError:  # reset: gone as well
+        return
