@@ -105,7 +105,7 @@ def _finding(source: str, error: Any) -> str:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    import yaml  # noqa: PLC0415 - only who has a file pays for it
+    import yaml
 
     try:
         values = yaml.safe_load(file.read_text("utf-8"))

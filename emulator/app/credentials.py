@@ -49,8 +49,8 @@ def _kept_password(file: Path) -> str:
 
 
 def _make_key(file: Path) -> None:
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - only the first start needs it
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(
@@ -70,7 +70,7 @@ def _public_line(file: Path) -> str:
 
 
 def _derived(file: Path) -> str:
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives import serialization
 
     try:
         key = serialization.load_ssh_private_key(file.read_bytes(), password=None)

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+HopState = Literal["up", "down", "stopped", "absent"]
+
 
 @dataclass(frozen=True, slots=True)
 class Exact:
@@ -32,7 +34,7 @@ class Hop:
     name: str
     address: str
     local: str
-    state: Literal["up", "down", "stopped", "absent", "starting"]
+    state: HopState
     detail: str
 
 

@@ -1,0 +1,226 @@
+"""The running channel, as tests and the control API hold it."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any
+
+from emulator.app.config import Config
+from emulator.app.credentials import Account
+from emulator.app.history import History
+from emulator.app.keeper import Keeper
+from emulator.app.status import Endpoint, Exact, Hop, HopState, PathState, Status
+from emulator.channels.base import Outcome
+from emulator.clock import wall_time
+from emulator.errors import InvalidInputError
+from emulator.model.arm import dump_group, load_groups
+from emulator.model.network import SecurityGroup
+from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
+from emulator.net.gate import Gate
+from emulator.net.scene import Scene
+from emulator.observe import Event, Observation
+from emulator.rules import path
+
+Resource = SecurityGroup | Mapping[str, Any]
+
+
+class Channel:
+    """A running emulator: what it is (`status`, `world`), what it did (`events`), and how to change and use it."""
+
+    def __init__(self, scene: Scene, config: Config, account: Account, history: History) -> None:
+        self.scene = scene
+        self.config = config
+        self.account = account
+        self.history = history
+        self.initial = scene.world
+        self.keepers: dict[str, Keeper] = {}
+        self.entries: dict[System, Gate] = {}
+        self.paths: dict[str, PathState] = {}
+        self.control = ""
+        self.token = ""
+        self.ready = False
+        self.approximated: tuple[str, ...] = ()
+
+    @property
+    def world(self) -> World:
+        """The world as it is played now."""
+        return self.scene.world
+
+    @property
+    def status(self) -> Status:
+        """The fields of `aib-emulator status --json`."""
+        return Status(
+            ready=self.ready,
+            runtime="embedded",
+            topology=self.world.topology,
+            control=self.control,
+            endpoints={system: self._endpoint(system) for system in self.entries},
+            hops=tuple(self._hops()),
+            paths=dict(self.paths),
+            approximated=self.approximated,
+        )
+
+    async def apply(self, resources: Resource | Iterable[Resource]) -> World:
+        """Lay resources over the world, live: each security group replaces whole the one with its ID.
+
+        Open connections go on; new ones meet the new rules. Nothing changes when anything is wrong.
+
+        Raises:
+            InvalidInputError: with every finding, one a line.
+        """
+        given = [resources] if isinstance(resources, (Mapping, SecurityGroup)) else list(resources)
+        groups = [each for each in given if isinstance(each, SecurityGroup)]
+        documents = [("resource", each) for each in given if not isinstance(each, SecurityGroup)]
+        world = self.world
+        for group in (*groups, *load_groups(documents)):
+            world = with_known_group(world, group)
+        self._change(world, f"applied {len(given)} resource(s)")
+        return world
+
+    async def reset(self) -> World:
+        """Play the world it started with again."""
+        self._change(self.initial, "reset to the world it started with")
+        return self.initial
+
+    def events(self) -> tuple[Event, ...]:
+        """Every event so far: observations, and the records of connections and dropped attempts."""
+        return self.history.all()
+
+    def follow(self) -> AsyncIterator[Event]:
+        """Every event so far and then each new one, until the emulator stops."""
+        return self.history.follow()
+
+    async def run(self, system: System, command: str, *, timeout: float = 60.0) -> Outcome:  # noqa: ASYNC109
+        """Run one command on a build VM, through the channel.
+
+        Raises:
+            PeerError: the channel or the build VM did not carry it; the message says what a client sees.
+        """
+        return await run_at(self.status.endpoints[system], system, command, seconds=timeout)
+
+    async def stop(self, hop: str) -> None:
+        """Stop a hop's service: a proxy or a build VM. Its connections end; its machine answers RST.
+
+        Raises:
+            InvalidInputError: no hop of that name can be stopped.
+        """
+        self._known(hop)
+        self.scene.stop(hop, stopped=True)
+        self._note("HopStopped", hop, f"{hop} was stopped")
+        if hop in self.keepers:
+            await self.keepers[hop].stop()
+
+    async def start(self, hop: str) -> None:
+        """Start a stopped hop's service again.
+
+        Raises:
+            InvalidInputError: no hop of that name can be started.
+            UnavailableError: a build VM did not start.
+        """
+        self._known(hop)
+        if hop in self.keepers:
+            await self.keepers[hop].start()
+        self.scene.stop(hop, stopped=False)
+        self._note("HopStarted", hop, f"{hop} was started")
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The world's resources in REST shape, as `aib-emulator world show` prints them."""
+        return [dump_group(group) for group in self.world.groups]
+
+    def _change(self, world: World, what: str) -> None:
+        self.scene.change(world=world)
+        for system in self.entries:
+            self.paths[system] = decided(self.scene, system)
+        self._note("WorldApplied", "control", f"the world changed: {what}")
+
+    def _known(self, hop: str) -> None:
+        names = [machine.hop for machine in self.world.machines if machine.role != "client"]
+        if hop not in names:
+            raise InvalidInputError(f"hop: found {hop!r}, expected one of {', '.join(names)}")
+
+    def _note(self, event: str, hop: str, sentence: str) -> None:
+        self.history(Observation(wall_time(), event, hop, sentence))
+
+    def _endpoint(self, system: System) -> Endpoint:
+        host, port = self.entries[system].address
+        url = f"https://{host}:{port}/wsman" if system == "windows" else None
+        account = self.account
+        return Endpoint(
+            host, port, account.username, account.password, str(account.private_key), Exact(host, port), url
+        )
+
+    def _hops(self) -> Iterable[Hop]:
+        world, scene = self.world, self.scene
+        if world.balancer and world.endpoint:
+            local = ", ".join(f"{gate.address[0]}:{gate.address[1]}" for gate in self.entries.values())
+            detail = f"frontend {world.balancer.frontend}, {world.endpoint.state}"
+            yield Hop("load-balancer", str(world.endpoint.address), local, "up", detail)
+        for proxy in world.proxies:
+            yield self._proxy_hop(proxy.hop, scene)
+        for system in SYSTEMS:
+            yield self._build_hop(system)
+        yield Hop("control", "", self.control, "up" if self.control else "absent", "")
+
+    def _proxy_hop(self, hop: str, scene: Scene) -> Hop:
+        machine = next(each for each in self.world.proxies if each.hop == hop)
+        address = self.world.interface_of(machine).address
+        balancer = self.world.balancer
+        healthy = [
+            str(probe.port)
+            for probe in (balancer.probes if balancer else ())
+            if (probe.id, machine.interface) in scene.condition.healthy
+        ]
+        stopped = hop in scene.condition.stopped
+        detail = f"probes up: {', '.join(healthy)}" if healthy else "no probe succeeds"
+        local = ", ".join(
+            f"{scene.loopback.of(address)}:{scene.ports[address, port]}" for port in PROXY_PORTS.values()
+        )
+        return Hop(hop, str(address), local, "stopped" if stopped else "up" if healthy else "down", detail)
+
+    def _build_hop(self, system: System) -> Hop:
+        role = build_role(system)
+        machine, keeper = self.world.machine(role), self.keepers.get(role)
+        if machine is None or keeper is None:
+            return Hop(role, "", "", "absent", "the world has no such build VM")
+        address = self.world.interface_of(machine).address
+        local = "{}:{}".format(*self.scene.transport(address, {"linux": 22, "windows": 5986}[system]))
+        stopped = role in self.scene.condition.stopped
+        running: HopState = "up" if keeper.running else "down"
+        return Hop(role, str(address), local, "stopped" if stopped else running, keeper.detail)
+
+
+def with_known_group(world: World, group: SecurityGroup) -> World:
+    """The world with a group laid over it; it must be one that the world refers to.
+
+    Raises:
+        InvalidInputError: nothing in the world has that group, so that applying it would change nothing.
+    """
+    if world.group(group.id) is None:
+        known = ", ".join(each.id.text for each in world.groups)
+        raise InvalidInputError(f"resource: id: found {group.id}, expected a security group of this world: {known}")
+    return world.with_group(group)
+
+
+def decided(scene: Scene, system: System) -> PathState:
+    """What the rules say of a path, without trying it."""
+    flow = path.client_flow(scene.world, system, 49152)
+    end = path.decide(flow, scene.world, scene.condition, system).end()
+    return PathState("carried", "") if end.verdict.carried else PathState("denied", end.verdict.sentence)
+
+
+async def run_at(endpoint: Endpoint, system: System, command: str, *, seconds: float) -> Outcome:
+    """Run one command at an endpoint of a running emulator; see `Channel.run`."""
+    if system == "linux":
+        from emulator.channels import ssh
+
+        return await ssh.run(
+            endpoint.host,
+            endpoint.port,
+            endpoint.username,
+            private_key=endpoint.private_key,
+            password=endpoint.password,
+            command=command,
+            timeout=seconds,
+        )
+    from emulator.channels import winrm
+
+    url = endpoint.url or ""
+    return await winrm.run(url, endpoint.username, endpoint.password, command, timeout=seconds)

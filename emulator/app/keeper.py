@@ -1,0 +1,67 @@
+"""Keep a build VM running on its port, stop it and start it again."""
+
+import asyncio
+import contextlib
+import socket
+from typing import IO
+
+from emulator.clock import wall_time
+from emulator.errors import EmulatorError
+from emulator.machines.child import Running, machine
+from emulator.machines.settings import MachineSettings
+from emulator.observe import Observation, Observer
+
+
+class Keeper:
+    """One build VM and the socket that is its address on this machine."""
+
+    def __init__(
+        self, settings: MachineSettings, bound: socket.socket, observer: Observer, log: IO[bytes] | None
+    ) -> None:
+        self.settings = settings
+        self.running: Running | None = None
+        self.failure = ""
+        self._bound = bound
+        self._observer = observer
+        self._log = log
+        self._stack = contextlib.AsyncExitStack()
+
+    @property
+    def detail(self) -> str:
+        """One line about it."""
+        return self.running.detail if self.running else self.failure or "stopped"
+
+    async def start(self) -> None:
+        """Start it and wait until it serves; nothing to do when it runs.
+
+        Raises:
+            UnavailableError: it did not start.
+        """
+        if self.running is not None:
+            return
+        context = machine(self.settings, self._bound, self._observer, stderr=self._log)
+        try:
+            self.running = await self._stack.enter_async_context(context)
+        except EmulatorError as error:
+            self.failure = str(error)
+            raise
+
+    async def stop(self) -> None:
+        """End it and its connections; its port then answers RST."""
+        self.running = None
+        stack, self._stack = self._stack, contextlib.AsyncExitStack()
+        await stack.aclose()
+
+    async def watch(self) -> None:
+        """Report when it ends by itself; runs as long as the emulator."""
+        while True:
+            running = self.running
+            if running is None:
+                await asyncio.sleep(0.2)  # stopped on purpose, or not started yet
+                continue
+            code = await running.wait()
+            if running is self.running:
+                await self.stop()
+                self.failure = f"its process ended with {code}"
+                sentence = f"{self.settings.name}: {self.failure}"
+                self._observer(Observation(wall_time(), "MachineEnded", self.settings.name, sentence, {"code": code}))

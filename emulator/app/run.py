@@ -1,0 +1,247 @@
+"""Start an emulator from settings, and stop it without a trace."""
+
+import asyncio
+import contextlib
+import secrets
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from emulator.app.channel import Channel, Resource, with_known_group
+from emulator.app.config import Config, Listen, Port, load_config, load_files
+from emulator.app.credentials import account
+from emulator.app.history import History
+from emulator.app.keeper import Keeper
+from emulator.app.status import PathState
+from emulator.app.trial import trial
+from emulator.clock import Clock
+from emulator.control import state
+from emulator.errors import UnavailableError
+from emulator.machines.settings import MachineSettings
+from emulator.model.default_world import default_world
+from emulator.model.world import BUILD_PORTS, PROXY_PORTS, SYSTEMS, System, World, build_role
+from emulator.net import filters, taken
+from emulator.net.addresses import Loopback
+from emulator.net.entry import entry
+from emulator.net.listener import bind
+from emulator.net.pipes import pipe_pool
+from emulator.net.prober import probing
+from emulator.net.proxy import proxy
+from emulator.net.scene import Scene
+from emulator.rules import path
+from emulator.wire.hop import KEY_BYTES
+
+PROBES_PATIENCE = 2.0
+"""Real seconds for the first round of probes."""
+
+
+@contextlib.asynccontextmanager
+async def start(
+    *,
+    config: Config | Path | str | None = None,
+    home: Path | None = None,
+    resources: Resource | Iterable[Resource] = (),
+    log: IO[bytes] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Channel]:
+    """A running emulator, ready when this yields, gone when the block ends.
+
+    Args:
+        config: a file like `emulator.yaml`, or the settings as a value.
+        home: the state folder for keys and certificates; without it, a temporary one.
+        resources: security groups (values, or REST-shape JSON) to lay over the default world.
+        log: where the build VMs' processes complain; standard error by default.
+        settings: keys of the configuration (`topology`, `time_scale`, `switches`, …). `listen` is `auto` here
+            unless set, so that tests in parallel never meet.
+
+    Raises:
+        InvalidInputError: settings or resources are wrong; nothing was started.
+        UnavailableError: a port is taken, or a build VM did not start.
+    """
+    chosen = config if isinstance(config, Config) else _settings(config, settings)
+    failure: BaseException | None = None
+    try:
+        async with _running(chosen, home, resources, log) as channel:
+            try:
+                yield channel
+            except BaseException as error:  # noqa: BLE001 - raised again below, outside our task groups
+                failure = error
+    except BaseExceptionGroup as group:
+        raise _only(group) from None
+    if failure is not None:
+        raise failure
+
+
+def _settings(file: Path | str | None, settings: dict[str, Any]) -> Config:
+    chosen = {"listen": "auto", **settings}
+    return load_config(Path(file) if file else None, chosen)
+
+
+def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """A lone exception out of its nested groups; several stay a group."""
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup) and len(found.exceptions) == 1:
+        found = found.exceptions[0]
+    return found
+
+
+def build_world(config: Config) -> World:
+    """The world that settings describe: the default one, with its files laid over it.
+
+    Raises:
+        InvalidInputError: a resource is wrong.
+    """
+    world = default_world(config.topology, config.switch_values)
+    for group in load_files(config.resources):
+        world = with_known_group(world, group)
+    return world
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    config: Config, home: Path | None, resources: Resource | Iterable[Resource], log: IO[bytes] | None
+) -> AsyncIterator[Channel]:
+    world = build_world(config)
+    history = History()
+    async with contextlib.AsyncExitStack() as stack:
+        folder = state.make(home) if home else Path(stack.enter_context(tempfile.TemporaryDirectory("-aib-emulator")))
+        credentials = account(config.credentials, folder)
+        pipes = await stack.enter_async_context(pipe_pool())
+        scene = Scene(world, Clock(config.time_scale), history, Loopback(), pipes, secrets.token_bytes(KEY_BYTES))
+        channel = Channel(scene, config, credentials, history)
+        if resources:
+            await channel.apply(resources)
+            channel.initial = channel.world
+        sockets = _bind_all(scene, config.listening, stack)
+        _make_keepers(channel, sockets, folder, log)
+        stack.push_async_callback(_stop_all, channel)
+        async with asyncio.TaskGroup() as group:
+            starting = [group.create_task(keeper.start()) for keeper in channel.keepers.values()]
+            await _open_hops(channel, sockets, stack)
+            await asyncio.wait(starting)
+        watchers = await stack.enter_async_context(asyncio.TaskGroup())
+        watching = [watchers.create_task(keeper.watch()) for keeper in channel.keepers.values()]
+        stack.callback(lambda: [task.cancel() for task in watching])
+        await _get_ready(channel)
+        yield channel
+        history.end()
+
+
+Sockets = dict[tuple[str, System], socket.socket]
+
+
+def _bind_all(scene: Scene, listen: Listen, stack: contextlib.AsyncExitStack) -> Sockets:
+    """Bind every address before anything starts, so that a taken port leaves nothing behind."""
+    world, sockets = scene.world, {}
+    wanted: list[tuple[str, System, str, int]] = []
+    for system in SYSTEMS:
+        build = world.machine(build_role(system))
+        if build is None:
+            continue
+        chosen: Port = listen.linux if system == "linux" else listen.windows
+        wanted.append(("entry", system, listen.host, 0 if chosen == "auto" else chosen))
+        wanted.append((build.hop, system, scene.loopback.of(world.interface_of(build).address), 0))
+        proxies = ((each.hop, world.interface_of(each).address) for each in world.proxies)
+        wanted += ((hop, system, scene.loopback.of(address), 0) for hop, address in proxies)
+    for name, system, host, port in wanted:
+        sockets[name, system] = stack.enter_context(contextlib.closing(_bind(name, system, host, port)))
+    _note_ports(scene, sockets)
+    return sockets
+
+
+def _bind(name: str, system: System, host: str, port: int) -> socket.socket:
+    try:
+        return bind(host, port)
+    except OSError as error:
+        who = taken.holder(port)
+        what = f"port {port} on {host}, the {name} for {system}"
+        raise UnavailableError(f"{what}: {error.strerror}{who}; `listen` sets another, or `auto`") from None
+
+
+def _note_ports(scene: Scene, sockets: Sockets) -> None:
+    world = scene.world
+    for (name, system), bound in sockets.items():
+        if name == "entry":
+            continue
+        machine = next(each for each in world.machines if each.hop == name)
+        port = PROXY_PORTS[system] if machine.role == "proxy" else BUILD_PORTS[system]
+        scene.ports[world.interface_of(machine).address, port] = bound.getsockname()[1]
+
+
+def _make_keepers(channel: Channel, sockets: Sockets, folder: Path, log: IO[bytes] | None) -> None:
+    scene, world = channel.scene, channel.world
+    senders = [world.interface_of(each).address for each in world.proxies] or [world.client]
+    hops = tuple(scene.loopback.of(address) for address in senders)
+    for system in SYSTEMS:
+        machine = world.machine(build_role(system))
+        if machine is None:
+            continue
+        settings = MachineSettings(
+            system=system,
+            name=machine.hop,
+            address=str(world.interface_of(machine).address),
+            username=channel.account.username,
+            password=channel.account.password,
+            authorized_key=channel.account.public_key,
+            folder=str(folder),
+            guest=channel.config.guest,
+            hops=hops,
+            hop_key=scene.key.hex(),
+        )
+        channel.keepers[machine.hop] = Keeper(settings, sockets[machine.hop, system], channel.history, log)
+
+
+async def _stop_all(channel: Channel) -> None:
+    async with asyncio.TaskGroup() as group:
+        for keeper in channel.keepers.values():
+            group.create_task(keeper.stop())
+
+
+async def _open_hops(channel: Channel, sockets: Sockets, stack: contextlib.AsyncExitStack) -> None:
+    """Proxies first, then probes, then what clients dial: nobody meets half a path."""
+    scene = channel.scene
+    for machine in scene.world.proxies:
+        for system in SYSTEMS:
+            if (machine.hop, system) in sockets:
+                await stack.enter_async_context(proxy(scene, machine, system, sockets[machine.hop, system]))
+    asked = await stack.enter_async_context(probing(scene))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PROBES_PATIENCE):
+            await asked.wait()
+    for system in SYSTEMS:
+        if ("entry", system) in sockets:
+            gate = await stack.enter_async_context(entry(scene, system, sockets["entry", system]))
+            channel.entries[system] = gate
+
+
+async def _get_ready(channel: Channel) -> None:
+    scene = channel.scene
+    channel.approximated = tuple(_approximations(channel))
+    for system in SYSTEMS:
+        channel.paths[system] = PathState("absent", f"the world has no {build_role(system)}")
+    async with asyncio.TaskGroup() as group:
+        trials = {}
+        for system, gate in channel.entries.items():
+            route = path.decide(path.client_flow(scene.world, system, 49152), scene.world, scene.condition, system)
+            trials[system] = group.create_task(trial(gate.address, route, system))
+    for system, task in trials.items():
+        channel.paths[system] = task.result()
+    failed = [f"{system}: {found.reason}" for system, found in channel.paths.items() if found.outcome == "failed"]
+    if failed:
+        raise UnavailableError("the channel did not get ready: " + "; ".join(failed))
+    channel.ready = True
+
+
+def _approximations(channel: Channel) -> Sequence[str]:
+    found = []
+    why = filters.supported()
+    if why is not None:
+        found.append(f"a drop towards some sources only is accepted and held: {why}")
+    if not channel.scene.loopback.exact:
+        found.append("every hop shares 127.0.0.1: sources behind the entry are told apart by the hop header alone")
+    linux = channel.keepers.get("build-linux")
+    if linux is not None and "sandbox" not in linux.detail.split(":")[0]:
+        found.append(f"build-linux: {linux.detail}")
+    return found

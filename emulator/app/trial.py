@@ -1,0 +1,55 @@
+"""Try each path once, so that *ready* is a fact: carried to a build VM that speaks, or denied as the world says."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+
+from emulator.app.status import PathState
+from emulator.model.world import System
+from emulator.net.dial import DialFailure, dial
+from emulator.reason import Outcome
+from emulator.rules.path import Path
+
+SPEAKS = 10.0
+"""Real seconds a build VM has to say its first word on a path that carries."""
+SILENT = 0.25
+"""Real seconds after which silence counts as such, on a path that the world denies."""
+
+
+async def trial(entry: tuple[str, int], path: Path, system: System) -> PathState:
+    """How one attempt at `entry` ended, against what was decided."""
+    first, end = path.end(1).verdict, path.end().verdict
+    connection = await dial(None, entry, seconds=SPEAKS if first.carried else SILENT)
+    if isinstance(connection, DialFailure):
+        expected = {"timeout": Outcome.DROPPED, "refused": Outcome.REFUSED}.get(connection.kind)
+        denied = first.outcome is expected
+        return PathState("denied" if denied else "failed", end.sentence if denied else connection.sentence)
+    with contextlib.closing(connection):
+        spoke = await _first_word(connection, system, SPEAKS if end.carried else SILENT)
+    if end.carried:
+        return PathState("carried", "") if spoke else PathState("failed", "the build VM said nothing")
+    return PathState("failed" if spoke else "denied", end.sentence)
+
+
+async def _first_word(connection: socket.socket, system: System, seconds: float) -> bool:
+    """Whether the far end says anything; an SSH server speaks first, a TLS server answers a hello."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(seconds):
+            if system == "windows":
+                await loop.sock_sendall(connection, _client_hello())
+            return bool(await loop.sock_recv(connection, 1))
+    except (TimeoutError, OSError):
+        return False
+
+
+def _client_hello() -> bytes:
+    """The first flight of a TLS client."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    outgoing = ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), outgoing).do_handshake()
+    return outgoing.read()
