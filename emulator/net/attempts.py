@@ -83,24 +83,28 @@ class Ledger:
         """Attempts that are new, and attempts that are gone, given drops since the last look and today's rows."""
         before = self._unexplained
         explained = sum(count + 1 - self._counted(client) for client, count in rows.items())
-        self._unexplained = before + rise - explained if rise else max(before - explained, 0)
         new = [Attempt(*client, count) for client, count in rows.items() if client not in self.known]
-        gone = [self._attempt(client, now) for client in self.known if client not in rows]
+        left = [client for client in self.known if client not in rows]
+        self._unexplained += rise - explained
+        last = min(max(self._unexplained, 0), len(left))  # a client's last repetition may come between two looks
+        self._unexplained -= last
+        if not (rise or explained):
+            self._unexplained = max(self._unexplained, 0)
+        gone = [self._attempt(client, now, more=index < last) for index, client in enumerate(left)]
         self.known = {client: (self.known.get(client, (now, 0))[0], count) for client, count in rows.items()}
-        drops = min(before, self._unexplained)
-        if drops > 0:
-            self._unexplained -= drops
-            new += self._meet_nameless(drops, now)
-        return new, gone + self._lose_nameless(now)
+        return new + self._meet_nameless(min(before, self._unexplained), now), gone + self._lose_nameless(now)
 
     def _counted(self, client: Client) -> int:
         return self.known[client][1] + 1 if client in self.known else 0
 
-    def _attempt(self, client: Client, now: float) -> Attempt:
+    def _attempt(self, client: Client, now: float, *, more: bool) -> Attempt:
         since, count = self.known[client]
-        return Attempt(*client, count, now - since)
+        return Attempt(*client, count + more, now - since)
 
     def _meet_nameless(self, drops: int, now: float) -> list[Attempt]:
+        if drops <= 0:
+            return []
+        self._unexplained -= drops
         self._nameless_last = now
         if self._nameless is not None:
             self._nameless = replace(self._nameless, retransmissions=self._nameless.retransmissions + drops)
