@@ -146,18 +146,22 @@ def _bind_all(scene: Scene, listen: Listen, stack: contextlib.AsyncExitStack) ->
         proxies = ((each.hop, world.interface_of(each).address) for each in world.proxies)
         wanted += ((hop, system, scene.loopback.of(address), 0) for hop, address in proxies)
     for name, system, host, port in wanted:
-        sockets[name, system] = stack.enter_context(contextlib.closing(_bind(name, system, host, port)))
+        sockets[name, system] = stack.enter_context(contextlib.closing(bind_or_say(f"{name} {system}", host, port)))
     _note_ports(scene, sockets)
     return sockets
 
 
-def _bind(name: str, system: System, host: str, port: int) -> socket.socket:
+def bind_or_say(name: str, host: str, port: int) -> socket.socket:
+    """A bound socket for what is called `name`.
+
+    Raises:
+        UnavailableError: naming the port, and the process that holds it where that can be seen.
+    """
     try:
         return bind(host, port)
     except OSError as error:
-        who = taken.holder(port)
-        what = f"port {port} on {host}, the {name} for {system}"
-        raise UnavailableError(f"{what}: {error.strerror}{who}; `listen` sets another, or `auto`") from None
+        why = f"{error.strerror}{taken.holder(port)}"
+        raise UnavailableError(f"port {port} on {host} ({name}): {why}; `listen` sets another, or `auto`") from None
 
 
 def _note_ports(scene: Scene, sockets: Sockets) -> None:

@@ -1,0 +1,172 @@
+"""The control API: HTTP on loopback, JSON, a bearer token for everything but health (design section 5).
+
+A page in a browser must not reach it: hosts other than the allowed names are refused (DNS rebinding), changes need
+`application/json`, and no body ever names a file.
+"""
+
+import contextlib
+import hmac
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from emulator.errors import EmulatorError, InvalidInputError
+from emulator.observe import Event, as_json
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+HOSTS = frozenset({"127.0.0.1", "localhost", "::1", "control"})
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class StatusLike(Protocol):
+    """What can be printed as `status --json`."""
+
+    @property
+    def ready(self) -> bool: ...
+
+    def as_json(self) -> dict[str, Any]: ...
+
+
+class ChannelLike(Protocol):
+    """What the API talks about: the running channel."""
+
+    @property
+    def status(self) -> StatusLike: ...
+
+    def events(self) -> tuple[Event, ...]: ...
+
+    def follow(self) -> AsyncIterator[Event]: ...
+
+    def resources(self) -> list[dict[str, Any]]: ...
+
+    async def apply(self, resources: Any) -> object: ...
+
+    async def reset(self) -> object: ...
+
+
+class Api:
+    """The routes."""
+
+    def __init__(self, channel: ChannelLike, token: str, stop: Callable[[], None]) -> None:
+        self._channel = channel
+        self._token = token
+        self._stop = stop
+
+    def routes(self) -> list[web.RouteDef]:
+        """Every route, by method and path."""
+        return [
+            web.get("/emulator/health", self._health),
+            web.get("/emulator/status", self._status),
+            web.get("/emulator/events", self._events),
+            web.get("/emulator/world", self._world),
+            web.put("/emulator/world", self._apply),
+            web.post("/emulator/reset", self._reset),
+            web.post("/emulator/stop", self._stop_emulator),
+        ]
+
+    @web.middleware
+    async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse foreign hosts, strangers and bodies of other types; turn our errors into JSON."""
+        if _host(request) not in HOSTS:
+            return _error(421, f"host {request.host} is not one of {', '.join(sorted(HOSTS))}")
+        if request.path != "/emulator/health" and not self._is_known(request):
+            return _error(401, "a bearer token is needed; `aib-emulator status` knows where it is")
+        if request.method not in ("GET", "HEAD") and request.content_type != "application/json":
+            return _error(415, f"found content type {request.content_type}, expected application/json")
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            return _error(error.status, f"{request.method} {request.path}: {error.reason}")
+        except InvalidInputError as error:
+            return _error(400, str(error))
+        except EmulatorError as error:
+            return _error(503, str(error))
+
+    def _is_known(self, request: web.Request) -> bool:
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        right = hmac.compare_digest(given.strip().encode(), self._token.encode())
+        return scheme.lower() == "bearer" and right
+
+    async def _health(self, _: web.Request) -> web.Response:
+        status = self._channel.status
+        hops = {hop["name"]: hop["state"] for hop in status.as_json()["hops"]}
+        return web.json_response({"ready": status.ready, "hops": hops}, status=200 if status.ready else 503)
+
+    async def _status(self, _: web.Request) -> web.Response:
+        return web.json_response(self._channel.status.as_json())
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        if request.query.get("follow") not in ("1", "true"):
+            lines = "".join(_line(event) for event in self._channel.events())
+            return web.Response(text=lines, content_type="application/x-ndjson")
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):  # whoever followed has left
+            async for event in self._channel.follow():
+                await response.write(_line(event).encode())
+        return response
+
+    async def _world(self, _: web.Request) -> web.Response:
+        return web.json_response({"value": self._channel.resources()})
+
+    async def _apply(self, request: web.Request) -> web.Response:
+        body = await _json(request)
+        await self._channel.apply(_resources(body))
+        return web.json_response({"value": self._channel.resources()})
+
+    async def _reset(self, _: web.Request) -> web.Response:
+        await self._channel.reset()
+        return web.json_response({"value": self._channel.resources()})
+
+    async def _stop_emulator(self, _: web.Request) -> web.Response:
+        self._stop()
+        return web.json_response({"stopping": True}, status=202)
+
+
+def _host(request: web.Request) -> str:
+    host = request.headers.get("Host", "")
+    return host.rpartition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0].lower()
+
+
+def _line(event: Event) -> str:
+    return json.dumps(as_json(event), ensure_ascii=False) + "\n"
+
+
+def _error(status: int, message: str) -> web.Response:
+    return web.json_response({"error": message, "status": status}, status=status)
+
+
+async def _json(request: web.Request) -> object:
+    try:
+        return json.loads(await request.read())
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"body: not JSON: {error}") from None
+
+
+def _resources(body: object) -> list[Mapping[str, Any]]:
+    value = body.get("value") if isinstance(body, Mapping) and "id" not in body else body
+    found = value if isinstance(value, list) else [value]
+    if not found or not all(isinstance(each, Mapping) for each in found):
+        raise InvalidInputError("body: expected a resource, a list of resources or a page with `value`")
+    return found
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    channel: ChannelLike, token: str, bound: socket.socket, *, stop: Callable[[], None]
+) -> AsyncIterator[str]:
+    """Serve the API on a bound socket until the body ends; yields its URL."""
+    api = Api(channel, token, stop)
+    app = web.Application(middlewares=[api.guard], client_max_size=MAX_BODY_BYTES)
+    app.add_routes(api.routes())
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handle_signals=False)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, bound).start()
+        host, port = bound.getsockname()[:2]
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,135 @@
+"""Talk to a running emulator over its control API."""
+
+import http.client
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from emulator.control import state
+from emulator.errors import InvalidInputError, UnavailableError
+
+PATIENCE = 30.0
+"""Real seconds for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A running emulator's control API.
+
+    Attributes:
+        url: as `http://127.0.0.1:8060`.
+        token: its bearer token.
+    """
+
+    url: str
+    token: str
+
+    def status(self) -> dict[str, Any]:
+        """The fields of `status --json`."""
+        return dict(self._ask("GET", "/emulator/status"))
+
+    def world(self) -> list[dict[str, Any]]:
+        """The running world's resources in REST shape."""
+        return list(self._ask("GET", "/emulator/world")["value"])
+
+    def apply(self, resources: Sequence[object]) -> list[dict[str, Any]]:
+        """Lay resources over the running world; returns all of it.
+
+        Raises:
+            InvalidInputError: the emulator found something wrong; nothing changed.
+        """
+        return list(self._ask("PUT", "/emulator/world", {"value": list(resources)})["value"])
+
+    def reset(self) -> list[dict[str, Any]]:
+        """Play the world it started with again."""
+        return list(self._ask("POST", "/emulator/reset", {})["value"])
+
+    def shutdown(self) -> None:
+        """Ask the emulator to stop; returns before it has."""
+        self._ask("POST", "/emulator/stop", {})
+
+    def events(self, *, follow: bool = False) -> Iterator[dict[str, Any]]:
+        """Every event so far, and with `follow` each new one until the emulator stops."""
+        connection, answer = self._send("GET", "/emulator/events" + ("?follow=1" if follow else ""), None, follow)
+        try:
+            for line in answer:
+                yield json.loads(line)
+        except (OSError, http.client.HTTPException, ValueError):
+            return  # it stopped in the middle of a line
+        finally:
+            connection.close()
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        connection, answer = self._send(method, path, body, follow=False)
+        try:
+            return json.loads(answer.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise UnavailableError(f"the emulator at {self.url} gave no whole answer: {error}") from None
+        finally:
+            connection.close()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        follow: bool,  # noqa: FBT001 - private
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        connection = _connection(self.url, None if follow else PATIENCE)
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise UnavailableError(f"no emulator answers at {self.url}: {error}") from None
+        if answer.status >= 400:
+            message = _message(answer)
+            connection.close()
+            raise (InvalidInputError if answer.status in (400, 415) else UnavailableError)(message)
+        return connection, answer
+
+
+def _connection(url: str, timeout: float | None) -> http.client.HTTPConnection:
+    parts = urlsplit(url)
+    try:
+        port = parts.port or 80
+    except ValueError:
+        port = -1
+    if parts.scheme != "http" or not parts.hostname or port < 0:
+        raise InvalidInputError(f"--control: found {url!r}, expected a URL as http://127.0.0.1:8060")
+    return http.client.HTTPConnection(parts.hostname, port, timeout=timeout)
+
+
+def _message(answer: http.client.HTTPResponse) -> str:
+    try:
+        return str(json.loads(answer.read())["error"])
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return f"the control API answered {answer.status}"
+
+
+def find(control: str | None = None, environ: Mapping[str, str] = os.environ) -> Control:
+    """The running emulator: at a URL (`--control`, `AIB_EMULATOR_CONTROL`), or the one of the state folder.
+
+    Raises:
+        UnavailableError: none is running.
+    """
+    folder = state.home(environ)
+    given = control or environ.get("AIB_EMULATOR_CONTROL")
+    note = state.running(folder) if folder.is_dir() else None
+    if not given and note is None:
+        raise UnavailableError(
+            f"no emulator is running from {folder}; start one with `aib-emulator up --detach`, or name one with --control"
+        )
+    token = environ.get("AIB_EMULATOR_TOKEN") or _kept_token(folder)
+    return Control(given or str((note or {}).get("control", "")), token)
+
+
+def _kept_token(folder: Any) -> str:
+    try:
+        return str((folder / "token").read_text()).strip()
+    except OSError:
+        return ""
