@@ -82,6 +82,8 @@ def _connection(
         password=password,
         known_hosts=None,
         agent_path=None,
+        x509_trusted_certs=None,
+        x509_trusted_cert_paths=[],  # the default looks into the home folder, which may not be ours to read
         config=None,
         gss_host=None,
         preferred_auth=("publickey", "password"),

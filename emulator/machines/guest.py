@@ -63,7 +63,7 @@ class Process(Protocol):
         """Give it input, waiting while it takes none; without effect once it has closed its input."""
         ...
 
-    def end_input(self) -> None:
+    async def end_input(self) -> None:
         """Let it read the end of its input."""
         ...
 

@@ -52,9 +52,11 @@ async def _guest(settings: MachineSettings) -> AsyncIterator[Guest]:
             else:
                 yield guest
                 return
-        from emulator.machines.builtin.guest import BuiltinGuest
+        from emulator.machines.builtin.guest import builtin  # noqa: PLC0415 - most machines do not need it
 
-        yield BuiltinGuest(hostname=settings.name, username=settings.username, reason=reason)
+        yield await stack.enter_async_context(
+            builtin(hostname=settings.name, username=settings.username, reason=reason)
+        )
 
 
 class _Door:

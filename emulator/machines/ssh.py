@@ -45,6 +45,8 @@ OPTIONS: dict[str, Any] = {
     "compression_algs": None,
     "gss_host": None,
     "host_based_auth": False,
+    "x509_trusted_certs": None,
+    "x509_trusted_cert_paths": [],
     "agent_forwarding": False,
     "x11_forwarding": False,
     "allow_pty": True,
@@ -253,7 +255,7 @@ class _Session(asyncssh.SSHServerProcess[bytes]):
         with contextlib.suppress(asyncssh.Error, OSError):  # the client is gone, which `_carry` sees
             while data := await self.stdin.read(READ_BYTES):
                 await process.write(data)
-        process.end_input()
+        await process.end_input()
 
 
 async def _drain(process: Process, output: Output, writer: Any) -> None:

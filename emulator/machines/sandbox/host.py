@@ -219,9 +219,9 @@ class SandboxProcess:
             try:
                 await pipes.write(descriptor, data)
             except OSError:  # it reads no more
-                self.end_input()
+                await self.end_input()
 
-    def end_input(self) -> None:
+    async def end_input(self) -> None:
         """See `Process.end_input`; a terminal's end of input is a control character of the client's."""
         descriptor = self._open.pop("stdin", None)
         if descriptor is not None:

@@ -1,0 +1,179 @@
+"""The built-in guest as a machine's backend: understands a command whole, or refuses it whole."""
+
+import asyncio
+import contextlib
+import signal
+from collections import deque
+from collections.abc import AsyncIterator
+
+from emulator.machines.builtin import interpreter
+from emulator.machines.builtin.filesystem import MemoryFiles
+from emulator.machines.builtin.interpreter import Streams
+from emulator.machines.builtin.programs import Shell
+from emulator.machines.builtin.tree import NotUnderstoodError
+from emulator.machines.builtin.understanding import understand
+from emulator.machines.guest import Command, Ending, Output, Terminal
+
+REFUSED = 127
+"""The exit code of a script that was not understood, as of a command that is not there."""
+QUEUE_CHUNKS = 16
+GUEST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class BuiltinGuest:
+    """Runs commands over files in memory; made by `builtin`."""
+
+    name = "builtin"
+
+    def __init__(self, hostname: str, username: str, reason: str, group: asyncio.TaskGroup) -> None:
+        self.detail = "built-in guest: a small shell over files in memory, executes nothing on this machine"
+        self.detail += f" (no sandbox: {reason})" if reason else ""
+        self.files = MemoryFiles(f"/home/{username}")
+        self._hostname = hostname
+        self._username = username
+        self._group = group
+        self.running: set[BuiltinProcess] = set()
+
+    async def start(self, command: Command) -> "BuiltinProcess":
+        """See `Guest.start`."""
+        process = BuiltinProcess(self, self._shell(command), command)
+        self.running.add(process)
+        process.task = self._group.create_task(process.run())
+        return process
+
+    def _shell(self, command: Command) -> Shell:
+        home = self.files.home
+        fixed = {"HOME": home, "USER": self._username, "LOGNAME": self._username, "SHELL": "/bin/sh", "PWD": home}
+        environment = {"PATH": GUEST_PATH, "LANG": "C.UTF-8", **command.environment, **fixed}
+        if not self.files.is_folder(home):
+            home = "/"
+        return Shell(self.files, self._hostname, self._username, environment, dict(environment), home)
+
+
+class _Channel:
+    """Bytes on their way, in bounded number."""
+
+    def __init__(self) -> None:
+        self._chunks: deque[bytes] = deque()
+        self._changed = asyncio.Condition()
+        self._ended = False
+
+    async def read(self) -> bytes:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._chunks or self._ended)
+            data = self._chunks.popleft() if self._chunks else b""
+            self._changed.notify_all()
+        return data
+
+    async def write(self, data: bytes) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self._chunks) < QUEUE_CHUNKS or self._ended)
+            if data and not self._ended:
+                self._chunks.append(data)
+            self._changed.notify_all()
+
+    async def end(self) -> None:
+        async with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+
+class BuiltinProcess:
+    """One script; see `Process`."""
+
+    def __init__(self, guest: BuiltinGuest, shell: Shell, command: Command) -> None:
+        self._guest = guest
+        self._shell = shell
+        self._command = command
+        self._stdin = _Channel()
+        self._outputs: dict[Output, _Channel] = {"stdout": _Channel(), "stderr": _Channel()}
+        self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._signal = ""
+        self.task: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Run to the end, whatever it is."""
+        ending = Ending(signal="KILL")
+        try:
+            ending = Ending(exit_code=await self._script())
+        except asyncio.CancelledError:
+            ending = Ending(signal=self._signal or "KILL")
+        finally:
+            for channel in (self._stdin, *self._outputs.values()):
+                await channel.end()
+            if not self._ending.done():
+                self._ending.set_result(ending)
+
+    async def _script(self) -> int:
+        stdout, stderr = self._outputs["stdout"], self._outputs["stderr"]
+        if self._command.terminal is not None:
+            stderr = stdout
+        try:
+            if self._command.subsystem or (self._command.line is None and self._command.terminal is not None):
+                raise NotUnderstoodError("interactive sessions; give the command to run")
+            text = self._command.line if self._command.line is not None else await self._whole_input()
+            understood = understand(text, self._shell.files)
+        except NotUnderstoodError as error:
+            await stderr.write(f"aib-emulator built-in guest: does not know {error}; nothing was run\n".encode())
+            return REFUSED
+        return await interpreter.run(understood, self._shell, Streams(self._stdin, stdout, stderr))
+
+    async def _whole_input(self) -> str:
+        data = b""
+        while chunk := await self._stdin.read():
+            data += chunk
+            if len(data) > 1 << 20:
+                raise NotUnderstoodError("so long a script")
+        return data.decode("utf-8", "surrogateescape")
+
+    async def read(self, output: Output) -> bytes:
+        """See `Process.read`."""
+        return await self._outputs[output].read()
+
+    async def write(self, data: bytes) -> None:
+        """See `Process.write`; a script that has ended takes no more."""
+        await self._stdin.write(data)
+
+    async def end_input(self) -> None:
+        """See `Process.end_input`."""
+        await self._stdin.end()
+
+    def send_signal(self, name: str) -> None:
+        """See `Process.send_signal`: what ends a program that does not handle it ends this one."""
+        if name in {"TERM", "INT", "HUP", "KILL", "QUIT"} and hasattr(signal, f"SIG{name}") and self.task:
+            self._signal = name
+            self.task.cancel()
+
+    def resize(self, terminal: Terminal) -> None:
+        """See `Process.resize`: nothing here draws."""
+
+    async def wait(self) -> Ending:
+        """See `Process.wait`."""
+        return await asyncio.shield(self._ending)
+
+    async def close(self) -> None:
+        """See `Process.close`."""
+        self._guest.running.discard(self)
+        if self.task:
+            self.task.cancel()
+            await asyncio.wait({self.task})
+        if not self._ending.done():  # cancelled before its first step
+            self._ending.set_result(Ending(signal="KILL"))
+
+
+@contextlib.asynccontextmanager
+async def builtin(*, hostname: str, username: str, reason: str = "") -> AsyncIterator[BuiltinGuest]:
+    """A built-in guest until the body ends.
+
+    Args:
+        hostname: the machine's name.
+        username: the one account.
+        reason: why it is not a sandbox, for the detail line.
+    """
+    async with asyncio.TaskGroup() as group:
+        guest = BuiltinGuest(hostname, username, reason, group)
+        try:
+            yield guest
+        finally:
+            for process in list(guest.running):
+                await process.close()
