@@ -30,9 +30,8 @@ async def controlled(
         port = config.listening.control
         bound = bind_or_say("control API", "127.0.0.1", 0 if port == "auto" else port)
         with contextlib.closing(bound):
-            async with start(config=config, home=home, log=log) as channel:
-                async with _api(channel, home, bound, stop):
-                    yield channel
+            async with start(config=config, home=home, log=log) as channel, _api(channel, home, bound, stop):
+                yield channel
     finally:
         state.release(home)
 

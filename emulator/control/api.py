@@ -70,12 +70,9 @@ class Api:
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse foreign hosts, strangers and bodies of other types; turn our errors into JSON."""
-        if _host(request) not in HOSTS:
-            return _error(421, f"host {request.host} is not one of {', '.join(sorted(HOSTS))}")
-        if request.path != "/emulator/health" and not self._is_known(request):
-            return _error(401, "a bearer token is needed; `aib-emulator status` knows where it is")
-        if request.method not in ("GET", "HEAD") and request.content_type != "application/json":
-            return _error(415, f"found content type {request.content_type}, expected application/json")
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
         try:
             return await handler(request)
         except web.HTTPException as error:
@@ -84,6 +81,15 @@ class Api:
             return _error(400, str(error))
         except EmulatorError as error:
             return _error(503, str(error))
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        if _host(request) not in HOSTS:
+            return _error(421, f"host {request.host} is not one of {', '.join(sorted(HOSTS))}")
+        if request.path != "/emulator/health" and not self._is_known(request):
+            return _error(401, "a bearer token is needed; `aib-emulator status` knows where it is")
+        if request.method not in ("GET", "HEAD") and request.content_type != "application/json":
+            return _error(415, f"found content type {request.content_type}, expected application/json")
+        return None
 
     def _is_known(self, request: web.Request) -> bool:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
@@ -148,8 +154,9 @@ async def _json(request: web.Request) -> object:
 
 def _resources(body: object) -> list[Mapping[str, Any]]:
     value = body.get("value") if isinstance(body, Mapping) and "id" not in body else body
-    found = value if isinstance(value, list) else [value]
-    if not found or not all(isinstance(each, Mapping) for each in found):
+    given = value if isinstance(value, list) else [value]
+    found = [each for each in given if isinstance(each, Mapping)]
+    if not found or len(found) < len(given):
         raise InvalidInputError("body: expected a resource, a list of resources or a page with `value`")
     return found
 

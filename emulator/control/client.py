@@ -122,7 +122,8 @@ def find(control: str | None = None, environ: Mapping[str, str] = os.environ) ->
     note = state.running(folder) if folder.is_dir() else None
     if not given and note is None:
         raise UnavailableError(
-            f"no emulator is running from {folder}; start one with `aib-emulator up --detach`, or name one with --control"
+            f"no emulator is running from {folder}; start one with `aib-emulator up --detach`, "
+            "or name one with --control"
         )
     token = environ.get("AIB_EMULATOR_TOKEN") or _kept_token(folder)
     return Control(given or str((note or {}).get("control", "")), token)
