@@ -44,9 +44,9 @@ async def run(
 
 
 def _run(url: str, username: str, password: str, command: str, *, deadline: float, transport: Transport) -> Outcome:
-    import requests  # noqa: PLC0415
-    import urllib3  # noqa: PLC0415
-    from winrm.exceptions import InvalidCredentialsError, WinRMError  # noqa: PLC0415
+    import requests
+    import urllib3
+    from winrm.exceptions import InvalidCredentialsError, WinRMError
 
     protocol = _protocol(url, username, password, transport)
     try:
@@ -66,7 +66,7 @@ def _run(url: str, username: str, password: str, command: str, *, deadline: floa
 
 
 def _protocol(url: str, username: str, password: str, transport: Transport) -> "Protocol":
-    from winrm.protocol import Protocol  # noqa: PLC0415
+    from winrm.protocol import Protocol
 
     protocol = Protocol(
         url,
@@ -86,9 +86,9 @@ def _protocol(url: str, username: str, password: str, transport: Transport) -> "
 
 def _adapter() -> Any:
     """An adapter whose connections do not warn of what is meant: that no certificate is verified."""
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415
-    from urllib3.connection import HTTPSConnection  # noqa: PLC0415
-    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool  # noqa: PLC0415
+    from requests.adapters import HTTPAdapter
+    from urllib3.connection import HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
     class QuietConnection(HTTPSConnection):
         def connect(self) -> None:
@@ -120,7 +120,7 @@ def _converse(protocol: "Protocol", command: str, deadline: float) -> Outcome:
 
 
 def _output(protocol: "Protocol", shell: str, command: str, deadline: float) -> Outcome:
-    from winrm.exceptions import WinRMOperationTimeoutError  # noqa: PLC0415
+    from winrm.exceptions import WinRMOperationTimeoutError
 
     stdout, stderr, done, code = b"", b"", False, 0
     while not done:

@@ -55,7 +55,7 @@ class Account:
 
     def negotiation(self) -> "Negotiation":
         """A fresh NTLM exchange; pyspnego is loaded by the first."""
-        from emulator.machines.winrm.ntlm import Negotiation, NtlmAccount  # noqa: PLC0415
+        from emulator.machines.winrm.ntlm import Negotiation, NtlmAccount
 
         if self._ntlm is None:
             self._ntlm = NtlmAccount.of(self.username, self._password, self._computer)

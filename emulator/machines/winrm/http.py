@@ -68,9 +68,8 @@ class Connection(RequestHandler):
         if self._wire is None or self._serving is None:
             return
         self._wire.abort()
-        await self.lost
         self._serving.cancel()
-        await asyncio.wait([self._serving])
+        await _settled(self.lost, self._serving)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Tell `serve` that it is over."""
@@ -172,6 +171,18 @@ class FrontEnd:
             return 200, await self._service.answer(user, request)
         except WsmanFaultError as fault:
             return 500, self._service.fault(fault.relates_to or relates_to, fault)
+
+
+async def _settled(*futures: asyncio.Future[None]) -> None:
+    """Wait until all are done, even where we are cancelled meanwhile: what is left behind would outlive its owner."""
+    is_cancelled = False
+    while not all(future.done() for future in futures):
+        try:
+            await asyncio.wait(futures)
+        except asyncio.CancelledError:
+            is_cancelled = True
+    if is_cancelled:
+        raise asyncio.CancelledError
 
 
 async def _read(request: web.BaseRequest) -> bytes | None:
