@@ -1,0 +1,98 @@
+"""Connect to an address, from a chosen one, within a time limit; a failure is a value."""
+
+import asyncio
+import errno
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+IP_BIND_ADDRESS_NO_PORT = 24
+"""Let the kernel choose the port when it knows the destination; else each source has one port range for all."""
+REFUSALS = frozenset({errno.ECONNREFUSED, errno.ECONNRESET})
+
+
+@dataclass(frozen=True, slots=True)
+class DialFailure:
+    """Why there is no connection.
+
+    Attributes:
+        kind: `refused` (RST), `timeout` (no answer), or `unreachable` (this machine has no way or no such source).
+        sentence: for a person.
+    """
+
+    kind: Literal["refused", "timeout", "unreachable"]
+    sentence: str
+
+
+async def dial(source: str | None, destination: tuple[str, int], *, seconds: float) -> socket.socket | DialFailure:
+    """A connected, non-blocking socket from the address `source` (None: any), or why there is none.
+
+    `seconds` are real ones. The caller closes the socket.
+    """
+    dialled = socket.socket(socket.AF_INET6 if ":" in destination[0] else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        async with asyncio.timeout(seconds):
+            number = await _connect(dialled, source, destination)
+    except TimeoutError:
+        dialled.close()
+        return DialFailure("timeout", f"{_name(destination)} did not answer within {seconds:g} s")
+    except BaseException:  # cancelled: nobody else knows this socket
+        dialled.close()
+        raise
+    if number:
+        dialled.close()
+        return _failure(number, source, destination)
+    return dialled
+
+
+async def _connect(dialled: socket.socket, source: str | None, destination: tuple[str, int]) -> int:
+    """The error number, 0 for success."""
+    dialled.setblocking(False)
+    dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if source is not None:
+        if sys.platform == "linux":
+            dialled.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+        try:
+            dialled.bind((source, 0))
+        except OSError as error:
+            return error.errno or errno.EADDRNOTAVAIL
+    number = dialled.connect_ex(destination)
+    if number != errno.EINPROGRESS:
+        return number
+    number = dialled.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    # Over loopback the answer is there already; waiting for it would cost a turn of the loop.
+    return number if number or _is_connected(dialled) else await _answer(dialled)
+
+
+async def _answer(dialled: socket.socket) -> int:
+    loop = asyncio.get_running_loop()
+    answered = asyncio.Event()
+    loop.add_writer(dialled.fileno(), answered.set)
+    try:
+        await answered.wait()
+    finally:
+        loop.remove_writer(dialled.fileno())
+    return dialled.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+
+def _is_connected(dialled: socket.socket) -> bool:
+    try:
+        dialled.getpeername()
+    except OSError:
+        return False
+    return True
+
+
+def _failure(number: int, source: str | None, destination: tuple[str, int]) -> DialFailure:
+    if number in REFUSALS:
+        return DialFailure("refused", f"{_name(destination)} refused the connection")
+    if number == errno.ETIMEDOUT:
+        return DialFailure("timeout", f"{_name(destination)} did not answer until the system gave up")
+    way = f" from {source}" if source else ""
+    return DialFailure("unreachable", f"{_name(destination)} cannot be reached{way}: {os.strerror(number)}")
+
+
+def _name(destination: tuple[str, int]) -> str:
+    return f"{destination[0]}:{destination[1]}"
