@@ -55,9 +55,9 @@ def size(start: bytes) -> int:
     """How many bytes the header has, from its first 16.
 
     Raises:
-        PeerError: these are not the first bytes of a PROXY v2 header.
+        PeerError: these are not the first 16 bytes of a PROXY v2 header.
     """
-    if start[:12] != SIGNATURE or start[12] >> 4 != 2:
+    if len(start) < FIXED_BYTES or start[:12] != SIGNATURE or start[12] >> 4 != 2:
         raise PeerError("expected a PROXY v2 header, found other bytes")
     return FIXED_BYTES + int(struct.unpack_from("!H", start, 14)[0])
 
