@@ -119,6 +119,8 @@ class FrontEnd:
                 ssl_shutdown_timeout=1.0,
             )
             await protocol.lost
+        except ConnectionResetError:
+            return  # it left before the handshake was done, as a port check does
         except OSError as error:
             raise PeerError(f"no TLS session: {_reason(error)}") from None
         finally:

@@ -171,7 +171,7 @@ def _version(statement: str) -> Action:
         case "":
             heads = ("Major", "Minor", "Build", "Revision")
             rows = (heads, tuple("-" * len(head) for head in heads), PS_VERSION)
-            text = "\r\n" + "\r\n".join("  ".join(f"{cell:6}" for cell in row).rstrip() for row in rows) + "\r\n\r\n"
+            text = "\r\n" + "\r\n".join("  ".join(f"{cell:5}" for cell in row).rstrip() for row in rows) + "\r\n\r\n"
         case _:
             raise NotUnderstoodError(statement)
     return lambda _: Result(f"{text}\r\n")
