@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from emulator.machines.builtin.filesystem import MemoryFiles
+
 Output = Literal["stdout", "stderr"]
 
 
@@ -84,10 +86,6 @@ class Process(Protocol):
         ...
 
 
-class Files(Protocol):
-    """Marks a guest's files that live in this process and are served from here."""
-
-
 class Guest(Protocol):
     """Something that runs commands and is not this machine."""
 
@@ -99,6 +97,11 @@ class Guest(Protocol):
     @property
     def detail(self) -> str:
         """One line for `doctor` and `status`: what isolates it, and why not something better."""
+        ...
+
+    @property
+    def files(self) -> MemoryFiles | None:
+        """Its files, where they are in this process's memory; None where file transfer is a command in the guest."""
         ...
 
     async def start(self, command: Command) -> Process:

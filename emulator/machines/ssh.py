@@ -170,7 +170,7 @@ class _Session(asyncssh.SSHServerProcess[bytes]):
         self._peers = peers
         self._group = group
         self._running: Process | None = None
-        super().__init__(self._begin, guest_files(guest), 3, allow_scp=True)
+        super().__init__(self._begin, _transfer(guest), 3, allow_scp=True)
 
     def subsystem_requested(self, subsystem: str) -> bool:
         return subsystem == "sftp"
@@ -267,6 +267,11 @@ async def _drain(process: Process, output: Output, writer: Any) -> None:
             return
 
 
-def guest_files(guest: Guest) -> Any:
-    """What serves SFTP and SCP from files in memory; None where the guest has a program of its own for it."""
-    return None
+def _transfer(guest: Guest) -> Any:
+    """What serves SFTP and SCP over files in memory; None where the guest has a program of its own for it."""
+    files = guest.files
+    if files is None:
+        return None
+    from emulator.machines.ssh_files import MemorySftp  # noqa: PLC0415 - most guests bring their own
+
+    return lambda channel: MemorySftp(channel, files)

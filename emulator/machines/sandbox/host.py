@@ -36,6 +36,7 @@ class Sandbox:
     """A guest in a sandbox; made by `sandbox`."""
 
     name = "sandbox"
+    files = None
 
     def __init__(self, control: socket.socket, username: str, detail: str) -> None:
         control.setblocking(False)
