@@ -6,4 +6,22 @@ what the world does to a flow, each verdict with its reason. *Hops* carry real c
 `cli` talk about them.
 """
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emulator.app.channel import Channel
+    from emulator.app.run import start
+
 __version__ = "0.1.0"
+__all__ = ["Channel", "__version__", "start"]
+
+_LAZY = {"Channel": "emulator.app.channel", "start": "emulator.app.run"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import public names when they are used: `aib-emulator --help` must be instant."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'emulator' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_LAZY[name]), name)

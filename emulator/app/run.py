@@ -6,6 +6,7 @@ import secrets
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,7 +22,7 @@ from emulator.control import state
 from emulator.errors import UnavailableError
 from emulator.machines.settings import MachineSettings
 from emulator.model.default_world import default_world
-from emulator.model.world import BUILD_PORTS, PROXY_PORTS, SYSTEMS, System, World, build_role
+from emulator.model.world import BUILD_PORTS, PROBE_SOURCE, PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.net import filters, taken
 from emulator.net.addresses import Loopback
 from emulator.net.entry import entry
@@ -135,6 +136,8 @@ Sockets = dict[tuple[str, System], socket.socket]
 def _bind_all(scene: Scene, listen: Listen, stack: contextlib.AsyncExitStack) -> Sockets:
     """Bind every address before anything starts, so that a taken port leaves nothing behind."""
     world, sockets = scene.world, {}
+    for address in addresses(world):  # every one has its place before the first posture names sources
+        scene.loopback.of(address)
     wanted: list[tuple[str, System, str, int]] = []
     for system in SYSTEMS:
         build = world.machine(build_role(system))
@@ -149,6 +152,14 @@ def _bind_all(scene: Scene, listen: Listen, stack: contextlib.AsyncExitStack) ->
         sockets[name, system] = stack.enter_context(contextlib.closing(bind_or_say(f"{name} {system}", host, port)))
     _note_ports(scene, sockets)
     return sockets
+
+
+def addresses(world: World) -> Iterable[IPv4Address]:
+    """Every Azure address that speaks on the channel."""
+    yield from (world.client, PROBE_SOURCE)
+    yield from (interface.address for interface in world.interfaces)
+    if world.service and world.endpoint and world.balancer:
+        yield from (world.endpoint.address, world.service.nat_address, world.balancer.frontend)
 
 
 def bind_or_say(name: str, host: str, port: int) -> socket.socket:

@@ -39,7 +39,7 @@ async def _first_word(connection: socket.socket, system: System, seconds: float)
         async with asyncio.timeout(seconds):
             if system == "windows":
                 await loop.sock_sendall(connection, _client_hello())
-            return bool(await loop.sock_recv(connection, 1))
+            return bool(await loop.sock_recv(connection, 65536))  # all of it: unread bytes make a RST of our close
     except (TimeoutError, OSError):
         return False
 

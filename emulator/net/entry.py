@@ -47,7 +47,7 @@ class Entry:
             return  # gone before we looked
         route = self._route(peer)
         end = route.end(1)
-        which = records.passage(self.hop, end.name, peer, end.flow, backend=self._far_end(route))
+        which = records.passage(self.hop, end.name, peer, route.legs[0].flow, backend=self._far_end(route))
         if not end.verdict.carried:
             await self._hold(connection, which, end, "the posture changed while it connected")
             return
@@ -62,8 +62,9 @@ class Entry:
     def attempt(self, attempt: Attempt) -> None:
         """A SYN was dropped, or should have been."""
         peer = (attempt.source, attempt.source_port)
-        end = self._route(peer).end(1)
-        which = records.passage(self.hop, end.name, peer, end.flow)
+        route = self._route(peer)
+        end = route.end(1)
+        which = records.passage(self.hop, end.name, peer, route.legs[0].flow)
         self.scene.observer(records.dropped(which, end.verdict, approximated=records.HELD if attempt.held else ""))
 
     def gone(self, attempt: Attempt) -> None:

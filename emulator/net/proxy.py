@@ -52,12 +52,10 @@ class Proxy:
             return  # a health probe is a handshake and a close
         header = await self._header(connection, peer)
         if header is not None:
-            ends = header.addresses
-            flow = Flow(ends.source, ends.source_port, ends.destination, ends.destination_port)
-            leg = path.second_leg(scene.world, scene.condition, self.system, self.machine, ends.source_port)
-            which = records.passage(
-                self.machine.hop, leg.name, peer, flow, backend=build_role(self.system), name=header.flow
-            )
+            port = header.addresses.source_port
+            leg = path.second_leg(scene.world, scene.condition, self.system, self.machine, port)
+            far_end = build_role(self.system)
+            which = records.passage(self.machine.hop, leg.name, peer, leg.flow, backend=far_end, name=header.flow)
             await self._forward(connection, which, leg)
 
     def attempt(self, attempt: Attempt) -> None:
