@@ -1,0 +1,153 @@
+"""Short builders for worlds: `world("4096 deny in * -> *")` is the default world under one more rule."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import Literal
+
+from hypothesis import strategies as st
+
+from emulator.model.compute import VirtualMachine
+from emulator.model.default_world import BUILD_GROUP, BUILD_SUBNET, NETWORK, default_world
+from emulator.model.ids import resource_id
+from emulator.model.network import (
+    ANY_PORT,
+    Direction,
+    Interface,
+    PortRange,
+    RuleProtocol,
+    SecurityGroup,
+    SecurityRule,
+    port_range,
+)
+from emulator.model.switches import Switches
+from emulator.model.world import Topology, World
+from emulator.rules.path import Condition
+
+RULE = re.compile(r"(\d+) (allow|deny) (in|out) (\S+) -> (\S+?)(?: (Tcp|Udp))?")
+PROTOCOLS: dict[str | None, RuleProtocol] = {None: "*", "Tcp": "Tcp", "Udp": "Udp"}
+DIRECTIONS: tuple[Direction, ...] = ("Inbound", "Outbound")
+DOCUMENTED = "400 allow in AzureLoadBalancer -> VirtualNetwork:60000-60001 Tcp"
+
+
+def rule(text: str) -> SecurityRule:
+    """A rule from `PRIORITY allow|deny in|out SOURCE[:PORTS] -> DESTINATION[:PORTS] [Tcp|Udp]`; lists have commas."""
+    found = RULE.fullmatch(text)
+    assert found, text
+    priority, access, direction, source, destination, protocol = found.groups()
+    return SecurityRule(
+        name=f"{access}-{priority}",
+        priority=int(priority),
+        direction="Inbound" if direction == "in" else "Outbound",
+        access="Allow" if access == "allow" else "Deny",
+        protocol=PROTOCOLS[protocol],
+        source_prefixes=_prefixes(source),
+        source_ports=_ports(source),
+        destination_prefixes=_prefixes(destination),
+        destination_ports=_ports(destination),
+    )
+
+
+def _prefixes(end: str) -> tuple[str, ...]:
+    return tuple(end.partition(":")[0].split(","))
+
+
+def _ports(end: str) -> tuple[PortRange, ...]:
+    ports = end.partition(":")[2]
+    return tuple(port_range(each) for each in ports.split(",")) if ports else ANY_PORT
+
+
+def nsg(*rules: str | SecurityRule) -> SecurityGroup:
+    """The group of the build subnet, with these rules only."""
+    return SecurityGroup(BUILD_GROUP, tuple(rule(each) if isinstance(each, str) else each for each in rules))
+
+
+def world(
+    *rules: str | SecurityRule,
+    topology: Topology = "existing-vnet",
+    data: Literal["match_nat_ip", "bypass"] = "match_nat_ip",
+    proxies: int = 1,
+    distribution: Literal["Default", "SourceIP", "SourceIPProtocol"] = "Default",
+) -> World:
+    """The default world with these rules in the build subnet's group, and so many proxies."""
+    found = default_world(topology, Switches(pls_data_nsg=data)).with_group(nsg(*rules))
+    if found.balancer:
+        balancing = tuple(replace(each, distribution=distribution) for each in found.balancer.rules)
+        found = replace(found, balancer=replace(found.balancer, rules=balancing))
+    for number in range(2, proxies + 1):
+        found = _with_proxy(found, number)
+    return found
+
+
+def _with_proxy(found: World, number: int) -> World:
+    assert found.balancer
+    name = f"proxy-{number}"
+    nic = Interface(
+        resource_id(NETWORK + "networkInterfaces", f"{name}-nic"),
+        IPv4Address(f"10.60.0.{126 + number}"),
+        BUILD_SUBNET,
+    )
+    machine = VirtualMachine(resource_id("Microsoft.Compute/virtualMachines", name), "proxy", name, nic.id)
+    return replace(
+        found,
+        interfaces=(*found.interfaces, nic),
+        machines=(*found.machines, machine),
+        balancer=replace(found.balancer, pool=(*found.balancer.pool, nic.id)),
+    )
+
+
+def healthy(found: World, *, stopped: Iterable[str] = (), down: Iterable[str] = ()) -> Condition:
+    """Every probe up, but for the hops that are `down`; the services of `stopped` hops do not listen."""
+    assert found.balancer
+    up = {
+        (probe.id, machine.interface)
+        for probe in found.balancer.probes
+        for machine in found.proxies
+        if machine.hop not in set(down)
+    }
+    return Condition(frozenset(up), frozenset(stopped))
+
+
+PREFIXES = (
+    "*",
+    "VirtualNetwork",
+    "AzureLoadBalancer",
+    "Internet",
+    "10.60.0.0/24",
+    "10.60.0.5",
+    "168.63.129.16",
+    "0.0.0.0/0",
+)
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,20}", fullmatch=True)
+port_ranges = st.one_of(
+    st.just(PortRange()),
+    st.tuples(st.integers(0, 65535), st.integers(0, 65535)).map(lambda both: PortRange(min(both), max(both))),
+    st.sampled_from([PortRange(22, 22), PortRange(60000, 60001), PortRange(1024, 65535)]),
+)
+
+
+def _rules(priority: int, direction: Direction) -> st.SearchStrategy[SecurityRule]:
+    prefixes = st.lists(st.sampled_from(PREFIXES), min_size=1, max_size=3).map(tuple)
+    ports = st.lists(port_ranges, min_size=1, max_size=3).map(tuple)
+    return st.builds(
+        SecurityRule,
+        name=st.just(f"{direction}-{priority}"),
+        priority=st.just(priority),
+        direction=st.just(direction),
+        access=st.sampled_from(("Allow", "Deny")),
+        protocol=st.sampled_from(("Tcp", "Udp", "Icmp", "*")),
+        source_prefixes=prefixes,
+        source_ports=ports,
+        destination_prefixes=prefixes,
+        destination_ports=ports,
+        description=st.text(max_size=20),
+    )
+
+
+@st.composite
+def groups(draw: st.DrawFn) -> SecurityGroup:
+    """Security groups as Azure would take them: no priority twice in one direction."""
+    keys = st.tuples(st.integers(100, 4096), st.sampled_from(DIRECTIONS))
+    chosen = draw(st.lists(keys, unique=True, max_size=6))
+    return SecurityGroup(BUILD_GROUP, tuple(draw(_rules(priority, direction)) for priority, direction in chosen))
