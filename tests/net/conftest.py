@@ -14,6 +14,12 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def libuv_is_awake() -> None:
+    """Let libuv open the pipe that it keeps for the whole process, before any test counts descriptors."""
+    uvloop.new_event_loop().close()
+
+
 @pytest.fixture(params=sorted(LOOPS))
 def run(request: pytest.FixtureRequest) -> Run:
     """Run a coroutine to its end, on plain asyncio and on uvloop; no task may be left."""
