@@ -5,6 +5,7 @@ connection's protocol object. Nothing a peer sends is logged; a bug of ours is k
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
@@ -67,7 +68,10 @@ class Connection(RequestHandler):
         """Cut the connection, and wait until nothing of it runs any more; idempotent."""
         if self._wire is None or self._serving is None:
             return
-        self._wire.abort()
+        if not self.lost.done():
+            # Python before 3.11.4 fails so on a TLS transport that is closing; the shutdown's time limit ends it.
+            with contextlib.suppress(AttributeError):
+                self._wire.abort()
         self._serving.cancel()
         await _settled(self.lost, self._serving)
 
