@@ -1,0 +1,154 @@
+"""`serve`: one hop alone, as containers run it."""
+
+import contextlib
+import os
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emulator.cli.options import Guest, Json, print_line
+from emulator.errors import InvalidInputError, UnavailableError
+
+if TYPE_CHECKING:
+    import socket
+    from contextlib import AbstractAsyncContextManager
+
+    from emulator.machines.settings import MachineSettings
+    from emulator.observe import Event, Observer
+
+ROLES = {"build-linux": "127.0.0.1:2222", "build-windows": "127.0.0.1:5986"}
+"""The roles that can be played alone, and where each listens by default."""
+
+
+def serve(
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="build-linux or build-windows.")],
+    *,
+    listen: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where to listen; on loopback.")] = None,
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Listen on an address that other machines reach.")
+    ] = False,
+    guest: Guest = None,
+    as_json: Json = False,
+) -> None:
+    """Serve one hop alone until SIGTERM or Ctrl-C, with the credentials of the state folder."""
+    from emulator.cli.loop import run
+
+    if role not in ROLES:
+        raise InvalidInputError(f"role: found {role!r}, expected one of {', '.join(ROLES)}")
+    host, port = address(listen or ROLES[role], allow_remote=allow_remote)
+    settings = _settings(role, guest)
+    with contextlib.closing(_bound(host, port)) as bound:
+        run(_serve(settings, bound, as_json=as_json))
+
+
+def address(text: str, *, allow_remote: bool) -> tuple[str, int]:
+    """The host and port in HOST:PORT.
+
+    Raises:
+        InvalidInputError: it is no such thing, or not loopback and remote machines are not allowed.
+    """
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]")
+    try:
+        found = ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        raise InvalidInputError(f"--listen: found {text!r}, expected HOST:PORT with an IP address") from None
+    if not port.isdecimal() or int(port) > 65535:
+        raise InvalidInputError(f"--listen: port: found {port!r}, expected a number from 0 to 65535")
+    if not found.is_loopback and not allow_remote:
+        raise InvalidInputError(f"--listen: {host} is not loopback; --allow-remote lets other machines connect")
+    return str(found), int(port)
+
+
+def _settings(role: str, guest: str | None) -> "MachineSettings":
+    from emulator.app.config import load_config
+    from emulator.app.credentials import account
+    from emulator.control import state
+    from emulator.machines.settings import MachineSettings
+
+    config = load_config(None, {"guest": guest})
+    home = state.make(state.home())
+    who = account(config.credentials, home)
+    return MachineSettings(
+        system="linux" if role == "build-linux" else "windows",
+        name=role,
+        address="10.60.0.8" if role == "build-linux" else "10.60.0.9",
+        username=who.username,
+        password=who.password,
+        authorized_key=who.public_key,
+        folder=str(home),
+        guest=config.guest,
+    )
+
+
+def _bound(host: str, port: int) -> "socket.socket":
+    from emulator.net import taken
+    from emulator.net.listener import bind
+
+    try:
+        return bind(host, port)
+    except OSError as error:
+        who = taken.holder(port)
+        raise UnavailableError(f"port {port} on {host}: {error.strerror}{who}; --listen sets another") from None
+
+
+async def _serve(settings: "MachineSettings", bound: "socket.socket", *, as_json: bool) -> None:
+    import asyncio
+    import signal
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with _machine(settings, bound, _teller(as_json=as_json)) as detail:
+            _say_where(settings, bound, detail, as_json=as_json)
+            await stop.wait()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _machine(
+    settings: "MachineSettings", bound: "socket.socket", observer: "Observer"
+) -> "AbstractAsyncContextManager[str]":
+    if settings.system == "linux":
+        from emulator.machines import linux
+
+        return linux.serving(settings, bound, observer)
+    from emulator.machines import windows
+
+    return windows.serving(settings, bound, observer)
+
+
+def _teller(*, as_json: bool) -> "Observer":
+    from emulator.observe import as_json as event_as_json
+
+    def tell(event: "Event") -> None:
+        if as_json:
+            print_line(event_as_json(event))
+        else:
+            print(f"{event.time[11:19]}  {event.sentence}", flush=True)
+
+    return tell
+
+
+def _say_where(settings: "MachineSettings", bound: "socket.socket", detail: str, *, as_json: bool) -> None:
+    host, port = bound.getsockname()[:2]
+    key = os.path.join(settings.folder, "id_ed25519")  # noqa: PTH118 - a text to show
+    values = {
+        "role": settings.name,
+        "host": host,
+        "port": port,
+        "username": settings.username,
+        "password": settings.password,
+        "private_key": key,
+        "detail": detail,
+    }
+    if as_json:
+        print_line(values)
+        return
+    how = f"ssh -i {key} -p {port} {settings.username}@{host}" if settings.system == "linux" else ""
+    how = how or f"https://{host}:{port}/wsman as {settings.username}, password {settings.password}"
+    print(f"{settings.name} serves on {host}:{port} ({detail})\n  {how}", flush=True)

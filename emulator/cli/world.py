@@ -1,0 +1,77 @@
+"""`world`: show and change the world that is played."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from emulator.cli.options import ControlUrl, Json, print_json
+from emulator.errors import InvalidInputError
+
+app = typer.Typer(help="Show or change the running world.", no_args_is_help=True, rich_markup_mode=None)
+STDIN = "-"
+
+
+@app.command()
+def show(*, control: ControlUrl = None, as_json: Json = True) -> None:  # noqa: ARG001 - it always is JSON
+    """Print the running world's resources in REST shape."""
+    from emulator.control.client import find
+
+    print_json(find(control).world())
+
+
+@app.command("apply")
+def apply_files(
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Azure JSON; - for standard input.")],
+    *,
+    control: ControlUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Lay resources over the running world, live; nothing changes when anything is wrong.
+
+    A security group replaces whole the one with its ID. Open connections go on; new ones meet the new rules.
+    """
+    from emulator.control.client import find
+
+    resources = _read(files)
+    answer = find(control).apply(resources)
+    if as_json:
+        print_json(answer)
+    else:
+        typer.echo(f"applied {', '.join(each['name'] for each in resources)}", err=True)
+
+
+@app.command()
+def reset(*, control: ControlUrl = None, as_json: Json = False) -> None:
+    """Play the world it started with again."""
+    from emulator.control.client import find
+
+    answer = find(control).reset()
+    if as_json:
+        print_json(answer)
+    else:
+        typer.echo("the world is the one it started with", err=True)
+
+
+def _read(names: list[str]) -> list[dict[str, Any]]:
+    """The resources in files, checked here so that findings name the file.
+
+    Raises:
+        InvalidInputError: a file cannot be read or has findings.
+    """
+    from emulator.model.arm import dump_group, load_groups, load_json
+
+    documents = [(_title(name), load_json(_title(name), _bytes(name))) for name in names]
+    return [dump_group(group) for group in load_groups(documents)]
+
+
+def _title(name: str) -> str:
+    return "standard input" if name == STDIN else name
+
+
+def _bytes(name: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+    except OSError as error:
+        raise InvalidInputError(f"{name}: cannot be read: {error.strerror}") from None
