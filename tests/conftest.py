@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from tests.virtual_time import JumpingLoop
 
@@ -31,6 +32,12 @@ async def _alone(body: Coroutine[Any, Any, None]) -> None:
     await body
     left = asyncio.all_tasks() - {asyncio.current_task()}
     assert not left, f"tasks left running: {left}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def libuv() -> None:
+    """A process's first uvloop opens a pipe for signals that stays; let no test seem to have left it."""
+    uvloop.new_event_loop().close()
 
 
 @pytest.fixture(autouse=True)

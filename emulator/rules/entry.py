@@ -1,12 +1,12 @@
 """The postures that a world gives to its listeners: what each source's SYN meets."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 
 from emulator.model.compute import VirtualMachine
 from emulator.model.flow import Flow
-from emulator.model.network import SecurityGroup
-from emulator.model.world import PROBE_SOURCE, System, World, build_role
+from emulator.model.network import Interface, SecurityGroup
+from emulator.model.world import PROBE_SOURCE, System, World
 from emulator.reason import Outcome
 from emulator.rules import path, security
 from emulator.rules.distribution import backend_hash, prefix
@@ -16,6 +16,7 @@ from emulator.rules.posture import Answer, Posture, SourceClass, Spread
 ANSWERS = {Outcome.CARRIED: Answer.OPEN, Outcome.DROPPED: Answer.DROP, Outcome.REFUSED: Answer.REFUSE}
 OUTSIDER = IPv4Address("127.0.0.1")
 """What a local process that is no hop counts as behind the entry: nobody in any virtual network."""
+EVERY_PORT = (0, 65535)
 
 Sources = Mapping[str, IPv4Address]
 """Transport addresses and the Azure addresses they stand for."""
@@ -35,24 +36,36 @@ def proxy_posture(world: World, condition: Condition, proxy: VirtualMachine, por
     interface = world.interface_of(proxy)
     if proxy.hop in condition.stopped:
         return Posture.to_all(Answer.REFUSE)
-    classes = []
+    classes: list[SourceClass] = []
     for transport, azure in [*sources.items(), (None, OUTSIDER)]:
         if azure == PROBE_SOURCE:
             verdict = path.probe_verdict(world, condition, proxy, port)
-        elif world.service and azure == world.service.nat_address and world.switches.pls_data_nsg == "bypass":
-            classes.append(SourceClass(transport, (0, 65535), Answer.OPEN))
-            continue
+            classes.append(SourceClass(transport, EVERY_PORT, ANSWERS[verdict.outcome]))
         else:
-            flow = Flow(azure, 49152, interface.address, port)
-            verdict = security.at_interface(world, interface, "Inbound", flow)
-        classes.append(SourceClass(transport, (0, 65535), ANSWERS[verdict.outcome]))
+            classes += _at_proxy(world, interface, port, transport, azure)
     return Posture(tuple(_merged(classes)))
+
+
+def _at_proxy(
+    world: World, interface: Interface, port: int, transport: str | None, azure: IPv4Address
+) -> Sequence[SourceClass]:
+    nat = world.service is not None and azure == world.service.nat_address
+    if nat and world.switches.pls_data_nsg == "bypass":
+        return [SourceClass(transport, EVERY_PORT, Answer.OPEN)]
+    classes = []
+    for first, last in port_classes(world.groups):
+        verdict = security.at_interface(world, interface, "Inbound", Flow(azure, first, interface.address, port))
+        classes.append(SourceClass(transport, (first, last), ANSWERS[verdict.outcome]))
+    if nat and any(each.answer is Answer.OPEN for each in classes):
+        # The entry judged the client's own source port before it dialled; the hop's transport port means nothing.
+        return [SourceClass(transport, EVERY_PORT, Answer.OPEN)]
+    return classes
 
 
 def _classes(
     world: World, condition: Condition, system: System, transport: str | None, azure: IPv4Address
 ) -> Iterator[SourceClass]:
-    for first, last in port_classes(_groups(world, system)):
+    for first, last in port_classes(world.groups):
         flow = path.client_flow(world, system, first, azure)
         yield SourceClass(transport, (first, last), _answer(flow, world, condition, system))
 
@@ -70,13 +83,6 @@ def _answer(flow: Flow, world: World, condition: Condition, system: System) -> A
                 by_port = rule.distribution == "Default"
                 return Spread(prefix(natted, rule.distribution), by_port, tuple(zip(names, answers, strict=True)))
     return ANSWERS[path.decide(flow, world, condition, system).end(1).verdict.outcome]
-
-
-def _groups(world: World, system: System) -> Iterable[SecurityGroup]:
-    machines = world.proxies if world.topology == "existing-vnet" else (world.machine(build_role(system)),)
-    for machine in machines:
-        if machine is not None:
-            yield from security.groups_at(world, world.interface_of(machine), "Inbound")
 
 
 def port_classes(groups: Iterable[SecurityGroup]) -> list[tuple[int, int]]:

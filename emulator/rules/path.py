@@ -9,14 +9,24 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from emulator.model.balancer import BalancingRule, LoadBalancer
-from emulator.model.compute import VirtualMachine
+from emulator.model.compute import Role, VirtualMachine
 from emulator.model.flow import Flow
 from emulator.model.ids import ResourceId
+from emulator.model.network import VirtualNetwork
 from emulator.model.privatelink import PrivateEndpoint, PrivateLinkService
 from emulator.model.world import BUILD_PORTS, PROBE_SOURCE, PROXY_PORTS, System, World, build_role
 from emulator.reason import Outcome, Reason, Verdict
 from emulator.rules import security
 from emulator.rules.distribution import order
+
+SYSTEM_AT: dict[int, System] = {port: system for system, port in PROXY_PORTS.items()}
+SERVED: dict[Role, frozenset[int]] = {
+    "client": frozenset(),
+    "proxy": frozenset(SYSTEM_AT),
+    "build-linux": frozenset({BUILD_PORTS["linux"]}),
+    "build-windows": frozenset({BUILD_PORTS["windows"]}),
+}
+"""Ports that something listens on; a machine answers RST on every other (azure.md 3.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +70,17 @@ class Path:
 
 
 def decide(flow: Flow, world: World, condition: Condition, system: System) -> Path:
-    """The path of a client's flow to the build VM of `system`."""
+    """The path of a client's flow to the build VM of `system`.
+
+    With private link the proxy's port decides which build VM that is: 60001 leads to Linux, 60000 to Windows.
+    """
     if world.topology != "existing-vnet":
         return Path(tuple(direct_legs(flow, world, condition, system)))
     legs, proxy = _first_segment(flow, world, condition)
     if proxy is None or not legs[-1].verdict.carried:
         return Path(legs, proxy)
-    return Path((*legs, second_leg(world, condition, system, proxy, flow.source_port)), proxy)
+    reached = SYSTEM_AT[legs[-1].flow.destination_port]
+    return Path((*legs, second_leg(world, condition, reached, proxy, flow.source_port)), proxy)
 
 
 def client_flow(world: World, system: System, source_port: int, source: IPv4Address | None = None) -> Flow:
@@ -91,15 +105,16 @@ def entry_of(world: World, system: System) -> tuple[IPv4Address, int]:
 
 
 def direct_legs(flow: Flow, world: World, condition: Condition, system: System) -> Iterator[Leg]:
-    """The one leg of a topology without private link: the build VM's groups, then its service."""
+    """The one leg of a topology without private link: the client's groups, the build VM's, then its service."""
     machine = world.machine(build_role(system))
     if machine is None:
         raise LookupError(f"the world has no {build_role(system)}")
     interface = world.interface_of(machine)
     # A group sees addresses after the public one was translated (network-security-groups-overview).
     inside = replace(flow, destination=interface.address)
-    verdict = security.at_interface(world, interface, "Inbound", inside)
-    verdict = verdict if not verdict.carried else _service(machine, condition, verdict)
+    verdict = _denied_leaving(inside, world, world.network_of(interface.subnet))
+    verdict = verdict or security.at_interface(world, interface, "Inbound", inside)
+    verdict = verdict if not verdict.carried else _service(machine, condition, verdict, inside)
     yield Leg(f"client → {machine.hop}", 1, inside, verdict)
 
 
@@ -111,7 +126,7 @@ def second_leg(world: World, condition: Condition, system: System, proxy: Virtua
     source, target = world.interface_of(proxy), world.interface_of(build)
     flow = Flow(source.address, source_port, target.address, BUILD_PORTS[system])
     verdict = security.between(world, source, target, flow)
-    verdict = verdict if not verdict.carried else _service(build, condition, verdict)
+    verdict = verdict if not verdict.carried else _service(build, condition, verdict, flow)
     return Leg(f"{proxy.hop} → {build.hop}", 2, flow, verdict)
 
 
@@ -120,7 +135,7 @@ def probe_verdict(world: World, condition: Condition, proxy: VirtualMachine, por
     interface = world.interface_of(proxy)
     flow = Flow(PROBE_SOURCE, 49152, interface.address, port)
     verdict = security.at_interface(world, interface, "Inbound", flow)
-    return _service(proxy, condition, verdict) if verdict.carried else verdict
+    return _service(proxy, condition, verdict, flow) if verdict.carried else verdict
 
 
 def _parts(world: World) -> tuple[PrivateEndpoint, PrivateLinkService, LoadBalancer]:
@@ -168,7 +183,7 @@ def at_proxy(natted: Flow, world: World, condition: Condition, proxy: VirtualMac
         verdict = Verdict(Outcome.CARRIED, reason, sentence)
     else:
         verdict = security.at_interface(world, interface, "Inbound", inside)
-    verdict = _service(proxy, condition, verdict) if verdict.carried else verdict
+    verdict = _service(proxy, condition, verdict, inside) if verdict.carried else verdict
     return Leg(f"load-balancer → {proxy.hop}", 1, inside, verdict)
 
 
@@ -177,9 +192,20 @@ def _at_endpoint(flow: Flow, world: World, endpoint: PrivateEndpoint) -> Verdict
     if flow.destination != endpoint.address or flow.source not in home:
         reason = Reason("state", endpoint.id.text, "NoRoute")
         return Verdict(Outcome.DROPPED, reason, f"{flow} has no route to private endpoint {endpoint.address}")
+    denied = _denied_leaving(flow, world, home)
+    if denied:
+        return denied
     outcome = Outcome.CARRIED if endpoint.state == "Approved" else Outcome.DROPPED
     sentence = f"the connection of private endpoint {endpoint.id.name} is {endpoint.state}"
     return Verdict(outcome, Reason("state", endpoint.id.text, endpoint.state), sentence)
+
+
+def _denied_leaving(flow: Flow, world: World, home: VirtualNetwork) -> Verdict | None:
+    """The denial by the group of the client's own subnet, if it stands in one that has a group (azure.md 4.2)."""
+    subnet = next((each for each in home.subnets if flow.source in each.prefix), None)
+    group = world.group(subnet.group) if subnet else None
+    verdict = security.evaluate(group, "Outbound", flow, security.Tags(home.prefixes)) if group else None
+    return None if verdict is None or verdict.carried else verdict
 
 
 def _at_frontend(flow: Flow, balancer: LoadBalancer, rule: BalancingRule | None) -> Verdict:
@@ -200,8 +226,12 @@ def _nobody(flow: Flow, balancer: LoadBalancer, rule: BalancingRule) -> Verdict:
     return Verdict(Outcome.DROPPED, Reason("probe", rule.probe.text, name), sentence)
 
 
-def _service(machine: VirtualMachine, condition: Condition, verdict: Verdict) -> Verdict:
-    if machine.hop not in condition.stopped:
-        return verdict
-    reason = Reason("state", machine.id.text, "ServiceStopped")
-    return Verdict(Outcome.REFUSED, reason, f"no service listens on {machine.hop}: its machine answers RST")
+def _service(machine: VirtualMachine, condition: Condition, verdict: Verdict, flow: Flow) -> Verdict:
+    if machine.hop in condition.stopped:
+        reason = Reason("state", machine.id.text, "ServiceStopped")
+        return Verdict(Outcome.REFUSED, reason, f"no service listens on {machine.hop}: its machine answers RST")
+    if flow.destination_port not in SERVED[machine.role]:
+        reason = Reason("state", machine.id.text, "NoListener")
+        sentence = f"nothing listens on port {flow.destination_port} of {machine.hop}: its machine answers RST"
+        return Verdict(Outcome.REFUSED, reason, sentence)
+    return verdict

@@ -1,0 +1,225 @@
+"""Security groups: which rule decides, at one interface and between two machines."""
+
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.model.flow import Flow, Protocol
+from emulator.model.ids import resource_id
+from emulator.model.network import Direction, SecurityGroup, SecurityRule
+from emulator.model.world import BUILD_PORTS, PROXY_PORTS, SYSTEMS, System, World, build_role
+from emulator.rules import security
+from emulator.rules.security import DEFAULT_RULES, Tags, evaluate, first_match
+from tests.worlds import DOCUMENTED, groups, nsg, rule, world
+
+VNET = Tags((IPv4Network("10.60.0.0/16"),))
+PROBE, NAT, PROXY, BUILD = (IPv4Address(text) for text in ("168.63.129.16", "10.60.0.5", "10.60.0.7", "10.60.0.8"))
+DENY_IN, DENY_OUT = "4096 deny in * -> *", "4096 deny out * -> *"
+OPEN_BUILD = (
+    "410 allow in VirtualNetwork -> VirtualNetwork:22,5986 Tcp",
+    "410 allow out VirtualNetwork -> VirtualNetwork:22,5986 Tcp",
+)
+OPEN_PROXY = "420 allow in VirtualNetwork -> VirtualNetwork:60000-60001 Tcp"
+DENY_VNET = "300 deny in VirtualNetwork -> *"
+DOCUMENTED_FIRST = DOCUMENTED.replace("400", "200")
+
+addresses = st.one_of(
+    st.sampled_from([PROBE, NAT, PROXY, BUILD, IPv4Address("8.8.8.8"), IPv4Address("192.168.1.1")]),
+    st.ip_addresses(v=4),
+)
+ports = st.integers(0, 65535)
+flows = st.builds(Flow, addresses, ports, addresses, ports, st.sampled_from(Protocol))
+
+
+def decided(found: World, machine: str, direction: Direction, flow: Flow) -> str:
+    """`Allow 400`: what the build subnet's group says at a machine."""
+    each = next(one for one in found.machines if one.hop == machine)
+    group = next(security.groups_at(found, found.interface_of(each), direction))
+    chosen = first_match(group, direction, flow, VNET)
+    return f"{chosen.access} {chosen.priority}"
+
+
+# azure.md 8.1, strictly read: the first match by priority decides, defaults last, in both directions.
+# Rules · probe → proxy · NAT address → proxy · proxy → build VM, outbound · the same, inbound
+VECTORS = [
+    ((), "Allow 65000", "Allow 65000", "Allow 65000", "Allow 65000"),
+    ((DOCUMENTED,), "Allow 400", "Allow 65000", "Allow 65000", "Allow 65000"),
+    ((DENY_IN,), "Deny 4096", "Deny 4096", "Allow 65000", "Deny 4096"),
+    ((DOCUMENTED, DENY_IN), "Allow 400", "Deny 4096", "Allow 65000", "Deny 4096"),
+    ((DOCUMENTED, DENY_IN, DENY_OUT), "Allow 400", "Deny 4096", "Deny 4096", "Deny 4096"),
+    ((DOCUMENTED, DENY_IN, DENY_OUT, *OPEN_BUILD), "Allow 400", "Deny 4096", "Allow 410", "Allow 410"),
+    ((DOCUMENTED, DENY_IN, DENY_OUT, *OPEN_BUILD, OPEN_PROXY), "Allow 400", "Allow 420", "Allow 410", "Allow 410"),
+    ((DOCUMENTED, DENY_VNET), "Deny 300", "Deny 300", "Allow 65000", "Deny 300"),
+    ((DOCUMENTED_FIRST, DENY_VNET), "Allow 200", "Deny 300", "Allow 65000", "Deny 300"),
+]
+
+
+@pytest.mark.parametrize(("rules", "expected"), [(row[0], row[1:]) for row in VECTORS])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_vectors(rules: tuple[str, ...], expected: tuple[str, ...], system: System) -> None:
+    """Each leg of the channel is decided by the rule that Azure's order gives, for both systems."""
+    found, build = world(*rules), build_role(system)
+    target = next(each.address for each in found.interfaces if each.id.name == f"{build}-nic")
+    second = Flow(PROXY, 50000, target, BUILD_PORTS[system])
+
+    verdicts = (
+        decided(found, "proxy", "Inbound", Flow(PROBE, 50000, PROXY, PROXY_PORTS[system])),
+        decided(found, "proxy", "Inbound", Flow(NAT, 50000, PROXY, PROXY_PORTS[system])),
+        decided(found, "proxy", "Outbound", second),
+        decided(found, build, "Inbound", second),
+    )
+    assert verdicts == expected
+
+
+# Default rules (azure.md 2.2): the virtual network speaks with itself, probes come in, the Internet may be dialled.
+DEFAULTS = [
+    ("Inbound", "10.60.9.9", "10.60.0.7", "AllowVnetInBound"),
+    ("Inbound", "168.63.129.16", "10.60.0.7", "AllowVnetInBound"),
+    ("Inbound", "168.63.129.16", "192.168.0.1", "AllowAzureLoadBalancerInBound"),
+    ("Inbound", "8.8.8.8", "10.60.0.7", "DenyAllInBound"),
+    ("Outbound", "10.60.0.7", "10.60.0.8", "AllowVnetOutBound"),
+    ("Outbound", "10.60.0.7", "8.8.8.8", "AllowInternetOutBound"),
+    ("Outbound", "10.60.0.7", "192.168.0.1", "DenyAllOutBound"),
+]
+
+
+@pytest.mark.parametrize(("direction", "source", "destination", "name"), DEFAULTS)
+def test_defaults(direction: Direction, source: str, destination: str, name: str) -> None:
+    """An empty group decides by Azure's default rules."""
+    flow = Flow(IPv4Address(source), 1, IPv4Address(destination), 2)
+
+    assert first_match(nsg(), direction, flow, VNET).name == name
+
+
+# Prefixes (azure.md 2.3): what each contains.
+CONTAINS = [
+    ("*", "8.8.8.8", True),
+    ("Any", "8.8.8.8", True),
+    ("0.0.0.0/0", "8.8.8.8", True),
+    ("VirtualNetwork", "10.60.255.255", True),
+    ("virtualnetwork", "168.63.129.16", True),
+    ("VirtualNetwork", "10.61.0.1", False),
+    ("AzureLoadBalancer", "168.63.129.16", True),
+    ("AzureLoadBalancer", "10.60.0.6", False),
+    ("Internet", "198.51.100.4", True),
+    ("Internet", "10.61.0.1", False),
+    ("Internet", "10.60.0.1", False),
+    ("Internet", "168.63.129.16", False),
+    ("10.60.0.5", "10.60.0.5", True),
+    ("10.60.0.5", "10.60.0.6", False),
+    ("10.60.0.9/24", "10.60.0.200", True),
+]
+
+
+@pytest.mark.parametrize(("prefix", "address", "within"), CONTAINS)
+def test_prefixes(prefix: str, address: str, *, within: bool) -> None:
+    """A prefix contains what Azure says it does, tags without regard to case."""
+    assert VNET.contains(prefix, IPv4Address(address)) is within
+
+
+# One field at a time: a rule matches only if its protocol, both addresses and both ports match.
+ONE_RULE = "100 deny in 10.60.0.5:1000-2000 -> 10.60.0.7:22 Tcp"
+FIELDS = [
+    (Flow(NAT, 1000, PROXY, 22), True),
+    (Flow(NAT, 2000, PROXY, 22), True),
+    (Flow(NAT, 2001, PROXY, 22), False),
+    (Flow(NAT, 1000, PROXY, 23), False),
+    (Flow(BUILD, 1000, PROXY, 22), False),
+    (Flow(NAT, 1000, BUILD, 22), False),
+    (Flow(NAT, 1000, PROXY, 22, Protocol.UDP), False),
+]
+
+
+@pytest.mark.parametrize(("flow", "expected"), FIELDS)
+def test_fields(flow: Flow, *, expected: bool) -> None:
+    """A rule matches when all of its fields do."""
+    assert security.matches(rule(ONE_RULE), flow, VNET) is expected
+
+
+def naive(group: SecurityGroup, direction: Direction, flow: Flow) -> SecurityRule:
+    """The same decision without an order: of all rules that match, the one of the lowest number."""
+    every = [each for each in (*group.rules, *DEFAULT_RULES) if each.direction == direction]
+    return min((each for each in every if security.matches(each, flow, VNET)), key=lambda each: each.priority)
+
+
+@given(group=groups(), direction=st.sampled_from(["Inbound", "Outbound"]), flow=flows)
+def test_first_match_wins(group: SecurityGroup, direction: Direction, flow: Flow) -> None:
+    """Whatever the rules and their order in the document, the lowest priority that matches decides."""
+    assert first_match(group, direction, flow, VNET) == naive(group, direction, flow)
+    backwards = SecurityGroup(group.id, group.rules[::-1])
+    assert first_match(backwards, direction, flow, VNET) == first_match(group, direction, flow, VNET)
+
+
+@given(group=groups(), direction=st.sampled_from(["Inbound", "Outbound"]), flow=flows)
+def test_verdict_has_its_rule(group: SecurityGroup, direction: Direction, flow: Flow) -> None:
+    """A verdict names the group, the rule and its priority, in its reason and its sentence."""
+    chosen, verdict = first_match(group, direction, flow, VNET), evaluate(group, direction, flow, VNET)
+
+    assert verdict.carried == (chosen.access == "Allow")
+    assert (verdict.reason.kind, verdict.reason.id, verdict.reason.name) == ("rule", group.id.text, chosen.name)
+    assert f"rule {chosen.name} (priority {chosen.priority}) of security group {group.id.name}" in str(verdict)
+
+
+def on_interface(found: World, text: str) -> World:
+    """The proxy's interface gets a group of its own, with one rule."""
+    own = SecurityGroup(resource_id("Microsoft.Network/networkSecurityGroups", "nic-nsg"), (rule(text),))
+    changed = tuple(replace(each, group=own.id) if each.address == PROXY else each for each in found.interfaces)
+    return replace(found, interfaces=changed).with_group(own)
+
+
+# Subnet and interface must both allow (azure.md 2.4); the one that denies is named, else the last that allowed.
+BOTH = [
+    ("150 allow in * -> *", "150 allow in * -> *", True, "nic-nsg"),
+    ("150 allow in * -> *", "150 deny in * -> *", False, "nic-nsg"),
+    ("150 deny in * -> *", "150 allow in * -> *", False, "build-nsg"),
+    ("150 deny in * -> *", "150 deny in * -> *", False, "build-nsg"),
+    ("150 allow out * -> *", "150 allow out * -> *", True, "build-nsg"),
+    ("150 allow out * -> *", "150 deny out * -> *", False, "nic-nsg"),
+    ("150 deny out * -> *", "150 allow out * -> *", False, "build-nsg"),
+    ("150 deny out * -> *", "150 deny out * -> *", False, "nic-nsg"),
+]
+
+
+@pytest.mark.parametrize(("subnet", "interface", "carried", "blamed"), BOTH)
+def test_subnet_and_interface(subnet: str, interface: str, *, carried: bool, blamed: str) -> None:
+    """Inbound the subnet's group speaks first, outbound the interface's; both must allow."""
+    found = on_interface(world(subnet), interface)
+    direction: Direction = "Inbound" if " in " in subnet else "Outbound"
+    flow = Flow(NAT, 1, PROXY, 2) if direction == "Inbound" else Flow(PROXY, 1, BUILD, 2)
+
+    verdict = security.at_interface(found, found.interfaces[0], direction, flow)
+
+    assert (verdict.carried, verdict.reason.id.rpartition("/")[2]) == (carried, blamed)
+
+
+def test_no_group() -> None:
+    """Where neither the subnet nor the interface has a group, everything is carried, and the verdict says why."""
+    found = world(topology="public-ip")
+    bare = replace(found.interfaces[0], group=None)
+    verdict = security.at_interface(found, bare, "Inbound", Flow(IPv4Address("8.8.8.8"), 1, bare.address, 22))
+
+    assert (verdict.carried, verdict.reason.name) == (True, "NoSecurityGroup")
+    assert "meets no security group" in str(verdict)
+
+
+# Two machines of one subnet: outbound at the source and inbound at the destination (azure.md 2.4).
+BETWEEN = [
+    ((), None),
+    (("200 deny in * -> *:22",), "deny-200"),
+    (("200 deny out * -> *:22",), "deny-200"),
+    (("200 deny in * -> *:22", "201 deny out * -> *:22"), "deny-201"),
+]
+
+
+@pytest.mark.parametrize(("rules", "blamed"), BETWEEN)
+def test_between(rules: tuple[str, ...], blamed: str | None) -> None:
+    """A flow within one subnet is judged at both ends, the source first."""
+    found = world(*rules)
+
+    verdict = security.between(found, found.interfaces[0], found.interfaces[1], Flow(PROXY, 1, BUILD, 22))
+
+    assert verdict.carried == (blamed is None)
+    assert verdict.reason.name == (blamed or "AllowVnetInBound")
