@@ -23,12 +23,21 @@ Sources = Mapping[str, IPv4Address]
 
 
 def entry_posture(world: World, condition: Condition, system: System, sources: Sources) -> Posture:
-    """The posture of the client-facing listener; a source that stands for nobody counts as the AIB client."""
-    named = [(transport, azure) for transport, azure in sources.items() if azure != world.client]
-    classes: list[SourceClass] = []
-    for transport, azure in [*named, (None, world.client)]:
-        classes += _classes(world, condition, system, transport, azure)
-    return Posture(tuple(_merged(classes)))
+    """The posture of the client-facing listener; a source that stands for nobody counts as the AIB client.
+
+    A listener cannot refuse one source and drop another. Where the client is to be refused, its answer is given
+    to all: nobody else on this machine dials here but to look around.
+    """
+    everybody = list(_classes(world, condition, system, None, world.client))
+    if any(source.answer is Answer.REFUSE for source in everybody):
+        return Posture(tuple(_merged(everybody)))
+    named = [
+        each
+        for transport, azure in sources.items()
+        if azure != world.client
+        for each in _classes(world, condition, system, transport, azure)
+    ]
+    return Posture(tuple(_merged([*named, *everybody])))
 
 
 def proxy_posture(world: World, condition: Condition, proxy: VirtualMachine, port: int, sources: Sources) -> Posture:
