@@ -133,19 +133,22 @@ class Relay:
 class _Direction:
     """Bytes from one end to the other. It reads only while it holds none."""
 
-    __slots__ = ("_bulk", "_pending", "_pipe", "_relay", "carried", "sink", "source")
+    __slots__ = ("_bulk", "_error", "_pending", "_pipe", "_relay", "carried", "sink", "source")
 
     def __init__(self, relay: Relay, source: Watched, sink: Watched) -> None:
         self._relay = relay
         self.source = source
         self.sink = sink
         self.carried = 0
+        self._error: OSError | None = None
         self._pending = b""
         self._pipe: Pipe | None = None
         self._bulk = False
 
     def read(self) -> None:
         """The source has bytes, its end, or an error."""
+        if self._pending or self._pipe is not None or self._relay.is_over:
+            return  # called once more than the loop needed
         self._relay.last_activity = self._relay.loop.time()
         self._pipe = self._relay.pipes.take() if self._bulk else None
         if self._pipe is None:
@@ -180,7 +183,9 @@ class _Direction:
         self._bulk = count == len(scratch)
         if not count:
             self._end()
-        elif not self._send(scratch[:count]):
+        elif self._send(scratch[:count]):
+            self._look_behind()
+        else:
             self._wait()
 
     def _send(self, data: bytes | memoryview) -> bool:
@@ -220,6 +225,15 @@ class _Direction:
                 return
         self._bulk = self.carried - before >= QUIET_BYTES
         self.give_back()
+        self._look_behind()
+
+    def _look_behind(self) -> None:
+        """Read on by ourselves if a reset is right behind the bytes just read: uvloop calls once for both."""
+        number = self.source.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            self._error = OSError(number, os.strerror(number))
+        if self._error is not None:
+            self._relay.loop.call_soon(self.read)
 
     def _drain(self, pipe: Pipe) -> bool:
         """Whether the sink took all that the pipe held."""
@@ -244,6 +258,9 @@ class _Direction:
     def _end(self) -> None:
         """The source has sent its last byte, and the sink has it."""
         self.give_back()
+        if self._error is not None:
+            self._relay.broken(self.source.side, self._error)
+            return
         self.source.watch_read(self._relay.loop, None)
         error = self.sink.shut()
         if error is not None:

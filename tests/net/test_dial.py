@@ -110,6 +110,20 @@ def test_answered_late(run: Run) -> None:
     run(body())
 
 
+def test_refused_late(run: Run) -> None:
+    """A SYN that is dropped first and refused later is refused."""
+
+    async def body() -> None:
+        async with gate_at(bind("127.0.0.1", 0), Posture.to_all(Answer.DROP), _nobody, lambda _: None) as gate:
+            asyncio.get_running_loop().call_later(0.05, gate.set, Posture.to_all(Answer.REFUSE))
+            failure = await dial(None, gate.address, seconds=5)
+
+        assert isinstance(failure, DialFailure)
+        assert failure.kind == "refused"
+
+    run(body())
+
+
 def test_a_foreign_source_is_unreachable(run: Run) -> None:
     """An address that is not this machine's cannot be a source, and the sentence says so."""
 

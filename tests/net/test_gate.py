@@ -268,6 +268,27 @@ def test_a_client_caught_in_the_queue_is_answered(run: Run) -> None:
 
 
 @pytest.mark.network
+def test_a_client_faster_than_our_own_is_held(run: Run) -> None:
+    """A client that takes the queue's one place before our connection does is held, told of, and the queue filled."""
+
+    async def body() -> None:
+        async with played(Posture.to_all(OPEN), unsupported) as channel:
+            gate = channel.gate
+            gate.listener.pause()
+            with socket.socket() as client:
+                assert await channel.begins(client) == "connected"
+                gate.posture, gate.how = Posture.to_all(DROP), "full-queue"
+                gate._fill()  # the rest of `set`, as if the client had come in the middle of it
+
+                assert await channel.meets() == "dropped"
+                assert gate.exact
+                await until(lambda: channel.dropped != [])
+                assert channel.dropped == [Attempt("127.0.0.1", client.getsockname()[1], held=True)]
+
+    run(body())
+
+
+@pytest.mark.network
 def test_stopping_cuts_what_is_held(run: Run) -> None:
     """The end of the gate closes held connections and frees the port."""
 

@@ -120,6 +120,24 @@ def test_reset_is_passed_on(run: Run, side: Literal["client", "backend"]) -> Non
     run(body())
 
 
+@pytest.mark.parametrize("count", [10, 65536, 200_000])
+def test_reset_right_behind_bytes(run: Run, count: int) -> None:
+    """A reset that arrives together with bytes ends the relay, and what was read before it is passed on."""
+
+    async def body() -> None:
+        async with relayed() as channel:
+            await asyncio.sleep(0.01)  # so that bytes and reset meet a relay that waits
+            channel.client.send(bytes(count))
+            reset(channel.client)
+
+            assert await channel.ended() == Ended("client", "rst")
+            data, fin = await received(channel.backend)
+            assert not fin
+            assert data == bytes(len(data))
+
+    run(body())
+
+
 @pytest.mark.parametrize("how", ["fin", "rst"])
 def test_cut_from_outside(run: Run, how: Literal["fin", "rst"]) -> None:
     """`cut` ends the relay as asked, by the emulator, and both sides see it."""
