@@ -59,7 +59,15 @@ async def machine(
     loop = asyncio.get_running_loop()
     transport, protocol = await loop.subprocess_exec(
         lambda: _Protocol(settings.name, observer),
-        *(sys.executable, "-m", "emulator.machines.process", "--fd", str(bound.fileno()), "--parent", str(os.getpid())),
+        *(
+            sys.executable,
+            "-m",
+            "emulator.machines.process",
+            "--fd",
+            str(bound.fileno()),
+            "--parent",
+            str(os.getpid()),
+        ),
         pass_fds=(bound.fileno(),),
         env=_environment(),
         stdin=subprocess.PIPE,

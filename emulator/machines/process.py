@@ -55,9 +55,7 @@ async def _run(line: str, bound: socket.socket) -> int:
     return 0
 
 
-def _machine(
-    settings: MachineSettings, bound: socket.socket, observer: Observer
-) -> AbstractAsyncContextManager[str]:
+def _machine(settings: MachineSettings, bound: socket.socket, observer: Observer) -> AbstractAsyncContextManager[str]:
     """The system's own entry; its libraries are imported only where they are used, for a fast start."""
     if settings.system == "linux":
         from emulator.machines import linux

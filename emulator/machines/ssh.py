@@ -55,7 +55,6 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-
 @dataclass(frozen=True, slots=True)
 class Server:
     """Everything that connections to one build VM share."""

@@ -17,6 +17,11 @@ class MemorySftp(asyncssh.SFTPServer):
         super().__init__(channel, chroot=b"/nonexistent")
         self._files = files
 
+    def exit(self) -> None:
+        """The session ends well; scp looks at its exit status, which asyncssh would not send."""
+        if self.channel.get_subsystem() == "sftp":
+            self.channel.exit(0)
+
     def _path(self, path: bytes) -> str:
         return self._files.absolute(path.decode("utf-8", "surrogateescape"))
 

@@ -258,7 +258,11 @@ async def _grep(call: Call) -> int:
     expression = re.compile(re.escape(pattern) if literal else pattern, re.IGNORECASE if "i" in call.options else 0)
     call.operands = names
     lines = (await call.input()).decode("utf-8", "surrogateescape").splitlines()
-    found = [(number, line) for number, line in enumerate(lines, 1) if bool(expression.search(line)) != ("v" in call.options)]
+    found = [
+        (number, line)
+        for number, line in enumerate(lines, 1)
+        if bool(expression.search(line)) != ("v" in call.options)
+    ]
     if "c" in call.options:
         await call.say(str(len(found)))
     elif "q" not in call.options:

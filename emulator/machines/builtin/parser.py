@@ -3,7 +3,18 @@
 import re
 
 from emulator.machines.builtin.lexer import Token, tokens
-from emulator.machines.builtin.tree import Chain, For, If, NotUnderstoodError, Part, Pipeline, Redirection, Script, Simple, Word
+from emulator.machines.builtin.tree import (
+    Chain,
+    For,
+    If,
+    NotUnderstoodError,
+    Part,
+    Pipeline,
+    Redirection,
+    Script,
+    Simple,
+    Word,
+)
 
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 REDIRECTIONS = {">", ">>", "<", ">&"}

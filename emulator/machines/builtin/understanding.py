@@ -76,7 +76,11 @@ def _inside(command: Simple | If | For) -> list[Simple]:
     if isinstance(command, For):
         return _simples(command.body)
     scripts = [script for branch in command.branches for script in branch]
-    return [simple for script in [*scripts, *([command.otherwise] if command.otherwise else [])] for simple in _simples(script)]
+    return [
+        simple
+        for script in [*scripts, *([command.otherwise] if command.otherwise else [])]
+        for simple in _simples(script)
+    ]
 
 
 def _know(words: tuple[Word, ...], files: MemoryFiles, depth: int) -> Known:
@@ -201,4 +205,6 @@ def _file(
         prefix = "set -e\n"
     inner = understand(prefix + text, files, depth + 1)
     operands = [Word((Part(path, quoted=True),)), *words]
-    return Known("script", Sorted(operands=operands), inner=inner, path=path if by_name else "", assignments=assignments)
+    return Known(
+        "script", Sorted(operands=operands), inner=inner, path=path if by_name else "", assignments=assignments
+    )

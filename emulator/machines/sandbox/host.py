@@ -24,7 +24,9 @@ START_PATIENCE = 15.0
 SIZE_BYTES = 1 << 30
 INODES = 200_000
 GUEST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-DETAIL = "sandbox: namespaces user, mount, pid, net, ipc, uts, cgroup; a built root of overlays on {size} MiB of memory"
+DETAIL = (
+    "sandbox: namespaces user, mount, pid, net, ipc, uts, cgroup; a built root of overlays on {size} MiB of memory"
+)
 MAX_WISHES = 64
 """Environment variables a client may set; sshd takes few by default, and so many bound a message."""
 
@@ -90,7 +92,9 @@ class Sandbox:
 
     def _environment(self, command: Command) -> dict[str, str]:
         wishes = dict(list(command.environment.items())[:MAX_WISHES])
-        usable = {name: value for name, value in wishes.items() if name and "=" not in name and "\0" not in name + value}
+        usable = {
+            name: value for name, value in wishes.items() if name and "=" not in name and "\0" not in name + value
+        }
         fixed = {"HOME": self._home, "USER": self._username, "LOGNAME": self._username, "SHELL": self._shell}
         kind = {"TERM": command.terminal.kind or "dumb"} if command.terminal else {}
         return {"PATH": GUEST_PATH, "LANG": "C.UTF-8"} | usable | fixed | kind
@@ -351,5 +355,3 @@ async def probe_sandbox() -> str | None:
             return None
     except UnavailableError as error:
         return str(error)
-
-
