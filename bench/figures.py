@@ -1,0 +1,31 @@
+"""A figure: several rounds of one measurement, and whether its median meets the bar."""
+
+import statistics
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What was measured; `bar` is the most it may be, None where it is for information."""
+
+    name: str
+    unit: str
+    rounds: tuple[float, ...]
+    bar: float | None = None
+
+    @property
+    def median(self) -> float:
+        """The middle round."""
+        return statistics.median(self.rounds)
+
+    @property
+    def misses(self) -> bool:
+        """Whether the median is over its bar."""
+        return self.bar is not None and self.median >= self.bar
+
+    def __str__(self) -> str:
+        spread = f"{min(self.rounds):.3g} to {max(self.rounds):.3g} in {len(self.rounds)} rounds"
+        shown = f"{self.name}: {self.median:.3g} {self.unit} ({spread})"
+        if self.bar is None:
+            return shown
+        return f"{shown}; {'MISSES' if self.misses else 'meets'} the bar of {self.bar:g} {self.unit}"

@@ -1,0 +1,37 @@
+"""An emulator of its own process for a measurement, and nothing left of it afterwards."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+COMMAND = (sys.executable, "-m", "emulator")
+
+
+def environment(home: str) -> dict[str, str]:
+    """The environment of a command that runs from a state folder, on free ports."""
+    return {**os.environ, "AIB_EMULATOR_HOME": home, "AIB_EMULATOR_LISTEN": "auto"}
+
+
+@contextlib.contextmanager
+def state_folder() -> Iterator[str]:
+    """A state folder in which the emulator has run once, so that its keys exist."""
+    with tempfile.TemporaryDirectory(prefix="aib-bench-") as home:
+        with emulator(home):
+            pass
+        yield home
+
+
+@contextlib.contextmanager
+def emulator(home: str) -> Iterator[dict[str, Any]]:
+    """A running emulator; yields what `status --json` says."""
+    env = environment(home)
+    up = subprocess.run((*COMMAND, "up", "--detach", "--json"), env=env, check=True, capture_output=True)
+    try:
+        yield dict(json.loads(up.stdout))
+    finally:
+        subprocess.run((*COMMAND, "down"), env=env, check=True, capture_output=True)
