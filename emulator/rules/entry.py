@@ -101,15 +101,13 @@ def port_classes(groups: Iterable[SecurityGroup]) -> list[tuple[int, int]]:
     return list(zip(starts, [*(start - 1 for start in starts[1:]), 65535], strict=True))
 
 
-def _merged(classes: Iterable[SourceClass]) -> Iterator[SourceClass]:
+def _merged(classes: Iterable[SourceClass]) -> Sequence[SourceClass]:
     """Neighbouring port ranges of one source with one answer become one class."""
-    held: SourceClass | None = None
+    merged: list[SourceClass] = []
     for each in classes:
-        if held and (held.address, held.answer) == (each.address, each.answer):
-            held = SourceClass(held.address, (held.ports[0], each.ports[1]), held.answer)
-            continue
-        if held:
-            yield held
-        held = each
-    if held:
-        yield held
+        last = merged[-1] if merged else None
+        if last and (last.address, last.answer) == (each.address, each.answer):
+            merged[-1] = SourceClass(last.address, (last.ports[0], each.ports[1]), last.answer)
+        else:
+            merged.append(each)
+    return merged

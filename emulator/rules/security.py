@@ -81,12 +81,9 @@ def matches(rule: SecurityRule, flow: Flow, tags: Tags) -> bool:
 
 
 def first_match(group: SecurityGroup, direction: Direction, flow: Flow, tags: Tags) -> SecurityRule:
-    """The rule that decides."""
+    """The rule that decides; there is always one, since the default rules match everything."""
     rules = (rule for rule in (*group.rules, *DEFAULT_RULES) if rule.direction == direction)
-    for rule in sorted(rules, key=lambda rule: rule.priority):
-        if matches(rule, flow, tags):
-            return rule
-    raise AssertionError("a rule list ends with the default rules, which match everything")
+    return next(rule for rule in sorted(rules, key=lambda rule: rule.priority) if matches(rule, flow, tags))
 
 
 def evaluate(group: SecurityGroup, direction: Direction, flow: Flow, tags: Tags) -> Verdict:

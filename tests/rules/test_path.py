@@ -1,0 +1,347 @@
+"""Paths: what each leg says of a flow, and at which leg and for which reason it ends."""
+
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+
+from emulator.model.default_world import CONTAINER_SUBNET, NETWORK, SERVICE_SUBNET
+from emulator.model.flow import Flow
+from emulator.model.ids import resource_id
+from emulator.model.network import SecurityGroup
+from emulator.model.privatelink import ConnectionState
+from emulator.model.world import SYSTEMS, TOPOLOGIES, System, World, build_role
+from emulator.reason import Outcome
+from emulator.rules.path import Condition, Path, client_flow, decide, entry_of, probe_verdict, second_leg
+from tests.rules.test_security import DENY_IN, DENY_OUT, DENY_VNET, DOCUMENTED_FIRST, OPEN_BUILD, OPEN_PROXY
+from tests.worlds import DOCUMENTED, healthy, rule, world
+
+CLIENT_GROUP = resource_id(NETWORK + "networkSecurityGroups", "client-nsg")
+
+
+def path_of(found: World, system: System = "linux", condition: Condition | None = None, port: int = 40000) -> Path:
+    """The path of a client's flow, all probes up."""
+    condition = condition or (healthy(found) if found.balancer else Condition())
+    return decide(client_flow(found, system, port), found, condition, system)
+
+
+def ending(path: Path) -> str:
+    """`load-balancer → proxy: dropped, deny-4096`."""
+    leg = path.end()
+    return f"{leg.name}: {leg.verdict.outcome.value}, {leg.verdict.reason.name}"
+
+
+AT_PROXY = "load-balancer → proxy: dropped"
+TO_BUILD = "proxy → build-linux"
+ARRIVED = f"{TO_BUILD}: carried, AllowVnetInBound"
+# azure.md 8.1, once the proxy is up: where the path ends when the group sees the NAT address, and when
+# `pls_data_nsg: bypass` keeps it from seeing private-link data at all (then as MicrosoftDocs/azure-docs#84627 saw).
+VECTORS = [
+    ((), ARRIVED, ARRIVED),
+    ((DOCUMENTED,), ARRIVED, ARRIVED),
+    ((DENY_IN,), f"{AT_PROXY}, deny-4096", f"{TO_BUILD}: dropped, deny-4096"),
+    ((DOCUMENTED, DENY_IN), f"{AT_PROXY}, deny-4096", f"{TO_BUILD}: dropped, deny-4096"),
+    ((DOCUMENTED, DENY_IN, DENY_OUT), f"{AT_PROXY}, deny-4096", f"{TO_BUILD}: dropped, deny-4096"),
+    (
+        (DOCUMENTED, DENY_IN, DENY_OUT, *OPEN_BUILD),
+        f"{AT_PROXY}, deny-4096",
+        f"{TO_BUILD}: carried, allow-410",
+    ),
+    (
+        (DOCUMENTED, DENY_IN, DENY_OUT, *OPEN_BUILD, OPEN_PROXY),
+        f"{TO_BUILD}: carried, allow-410",
+        f"{TO_BUILD}: carried, allow-410",
+    ),
+    ((DOCUMENTED, DENY_VNET), f"{AT_PROXY}, deny-300", f"{TO_BUILD}: dropped, deny-300"),
+    ((DOCUMENTED_FIRST, DENY_VNET), f"{AT_PROXY}, deny-300", f"{TO_BUILD}: dropped, deny-300"),
+]
+
+
+@pytest.mark.parametrize(("rules", "strict", "bypass"), VECTORS)
+def test_vectors(rules: tuple[str, ...], strict: str, bypass: str) -> None:
+    """Both readings of whether the proxy's group sees private-link data end where the table says."""
+    assert ending(path_of(world(*rules))) == strict
+    assert ending(path_of(world(*rules, data="bypass"))) == bypass
+
+
+# azure.md 8.1, first column: what the probe of the proxy meets, in either reading.
+PROBES = [
+    ((), Outcome.CARRIED, "AllowVnetInBound"),
+    ((DOCUMENTED,), Outcome.CARRIED, "allow-400"),
+    ((DENY_IN,), Outcome.DROPPED, "deny-4096"),
+    ((DOCUMENTED, DENY_IN), Outcome.CARRIED, "allow-400"),
+    ((DOCUMENTED, DENY_VNET), Outcome.DROPPED, "deny-300"),
+    ((DOCUMENTED_FIRST, DENY_VNET), Outcome.CARRIED, "allow-200"),
+]
+
+
+@pytest.mark.parametrize("data", ["match_nat_ip", "bypass"])
+@pytest.mark.parametrize(("rules", "outcome", "name"), PROBES)
+def test_probes(rules: tuple[str, ...], outcome: Outcome, name: str, data: str) -> None:
+    """Probes come from 168.63.129.16 and meet the group, whatever the switch for data says."""
+    found = world(*rules, data="bypass" if data == "bypass" else "match_nat_ip")
+
+    verdict = probe_verdict(found, Condition(), found.proxies[0], 60001)
+
+    assert (verdict.outcome, verdict.reason.name) == (outcome, name)
+
+
+def test_the_build_vm_does_not_touch_the_probe() -> None:
+    """A probe asks the proxy: a stopped build VM does not take it out of rotation (azure.md 3.4)."""
+    found = world()
+    proxy = found.proxies[0]
+
+    assert probe_verdict(found, Condition(stopped=frozenset({"build-linux"})), proxy, 60001).carried
+    stopped = probe_verdict(found, Condition(stopped=frozenset({"proxy"})), proxy, 60001)
+    assert (stopped.outcome, stopped.reason.name) == (Outcome.REFUSED, "ServiceStopped")
+    assert probe_verdict(found, Condition(), proxy, 443).reason.name == "NoListener"
+
+
+def test_legs() -> None:
+    """Each leg has the addresses that Azure gives it: the proxy sees the NAT address, the build VM the proxy's."""
+    legs = path_of(world()).legs
+
+    assert [(leg.name, leg.segment, str(leg.flow)) for leg in legs] == [
+        ("client → private-endpoint", 1, "10.61.0.4:40000 → 10.61.0.5:60001"),
+        ("private-endpoint → load-balancer", 1, "10.60.0.5:40000 → 10.60.0.6:60001"),
+        ("load-balancer → proxy", 1, "10.60.0.5:40000 → 10.60.0.7:60001"),
+        ("proxy → build-linux", 2, "10.60.0.7:40000 → 10.60.0.8:22"),
+    ]
+
+
+# The path of each topology and system in the default world: the default rules let it arrive.
+DEFAULT_PATHS = [
+    ("existing-vnet", "linux", "proxy → build-linux: carried, AllowVnetInBound"),
+    ("existing-vnet", "windows", "proxy → build-windows: carried, AllowVnetInBound"),
+    ("public-ip", "linux", "client → build-linux: carried, AllowSshInbound"),
+    ("public-ip", "windows", "client → build-windows: carried, AllowWinRmInbound"),
+    ("container-instance", "linux", "client → build-linux: carried, AllowVnetInBound"),
+    ("container-instance", "windows", "client → build-windows: carried, AllowVnetInBound"),
+]
+
+
+@pytest.mark.parametrize(("topology", "system", "expected"), DEFAULT_PATHS)
+def test_default_paths(topology: str, system: System, expected: str) -> None:
+    """Every topology carries every system as it comes."""
+    found = world(topology=next(each for each in TOPOLOGIES if each == topology))
+    path = path_of(found, system)
+
+    assert (ending(path), path.carried) == (expected, True)
+    assert (path.proxy is None) == (topology != "existing-vnet")
+
+
+@pytest.mark.parametrize("state", ["Pending", "Rejected", "Disconnected"])
+def test_only_approved_carries(state: ConnectionState) -> None:
+    """A private endpoint whose connection is not approved drops, and says its state."""
+    found = world()
+    assert found.endpoint
+    found = replace(found, endpoint=replace(found.endpoint, state=state))
+
+    path = path_of(found)
+
+    assert ending(path) == f"client → private-endpoint: dropped, {state}"
+    assert path.proxy is None
+    assert str(path.end().verdict) == f"the connection of private endpoint aib-pe is {state}"
+
+
+def test_the_endpoint_is_reached_from_its_network_only() -> None:
+    """Who is not in the private endpoint's network, or dials another address, has no route to it."""
+    found = world()
+    outside = client_flow(found, "linux", 1, IPv4Address("10.60.0.5"))
+    elsewhere = replace(client_flow(found, "linux", 1), destination=IPv4Address("10.61.0.9"))
+
+    for flow in (outside, elsewhere):
+        assert ending(decide(flow, found, healthy(found), "linux")) == "client → private-endpoint: dropped, NoRoute"
+
+
+def test_no_rule_for_the_port() -> None:
+    """A frontend port without a rule is silent."""
+    found = world()
+    flow = replace(client_flow(found, "linux", 1), destination_port=22)
+
+    path = decide(flow, found, healthy(found), "linux")
+
+    assert ending(path) == "private-endpoint → load-balancer: dropped, NoLoadBalancingRule"
+    assert "has no rule for port 22" in str(path.end().verdict)
+
+
+def test_no_healthy_backend() -> None:
+    """Where no probe is up, new connections go nowhere: silence, in the name of the probe."""
+    found = world()
+
+    path = path_of(found, condition=healthy(found, down=["proxy"]))
+
+    assert ending(path) == "load-balancer → proxy: dropped, probe-60001"
+    assert "has no healthy backend" in str(path.end().verdict)
+
+
+def test_a_probe_gates_its_own_port() -> None:
+    """The probe of one port says nothing of the other's."""
+    found = world()
+    assert found.balancer
+    linux = next(probe for probe in found.balancer.probes if probe.port == 60001)
+    condition = Condition(frozenset({(linux.id, found.proxies[0].interface)}))
+
+    assert path_of(found, "linux", condition).carried
+    assert ending(path_of(found, "windows", condition)) == "load-balancer → proxy: dropped, probe-60000"
+
+
+def test_a_machine_outside_the_pool_gets_nothing() -> None:
+    """A proxy that is up, but not in the pool, takes no flow."""
+    found = world(proxies=2)
+    assert found.balancer
+    found = replace(found, balancer=replace(found.balancer, pool=found.balancer.pool[1:]))
+
+    hops = {path.proxy.hop for port in range(64) if (path := path_of(found, port=port)).proxy}
+
+    assert hops == {"proxy-2"}
+
+
+def test_the_hash_chooses_among_healthy_proxies() -> None:
+    """Two proxies share the flows; when one is down the other takes all, and those it had stay with it."""
+    found = world(proxies=2)
+    both = {port: path.proxy.hop for port in range(64) if (path := path_of(found, port=port)).proxy}
+    one = healthy(found, down=["proxy"])
+    left = {port: path.proxy.hop for port in range(64) if (path := path_of(found, condition=one, port=port)).proxy}
+
+    assert set(both.values()) == {"proxy", "proxy-2"}
+    assert set(left.values()) == {"proxy-2"}
+    assert path_of(found, port=next(port for port in both if both[port] == "proxy-2")).carried
+
+
+# A stopped service: its machine answers RST (azure.md 3.3), but only if no group dropped the packet before.
+STOPPED = [
+    ((), "proxy", "load-balancer → proxy: refused, ServiceStopped"),
+    ((), "build-linux", "proxy → build-linux: refused, ServiceStopped"),
+    ((DENY_IN,), "proxy", "load-balancer → proxy: dropped, deny-4096"),
+    ((DENY_OUT,), "build-linux", "proxy → build-linux: dropped, deny-4096"),
+    ((), "build-windows", "proxy → build-linux: carried, AllowVnetInBound"),
+]
+
+
+@pytest.mark.parametrize(("rules", "hop", "expected"), STOPPED)
+def test_stopped(rules: tuple[str, ...], hop: str, expected: str) -> None:
+    """A hop whose service stopped refuses, unless a group is before it."""
+    found = world(*rules)
+
+    assert ending(path_of(found, condition=healthy(found, stopped=[hop]))) == expected
+
+
+# The proxy's port pairs with a system: 60001 is Linux, 60000 Windows; elsewhere nobody listens (azure.md 1.2).
+BACKEND_PORTS = [
+    (60001, "proxy → build-linux: carried, AllowVnetInBound"),
+    (60000, "proxy → build-windows: carried, AllowVnetInBound"),
+    (22, "load-balancer → proxy: refused, NoListener"),
+]
+
+
+@pytest.mark.parametrize(("port", "expected"), BACKEND_PORTS)
+def test_the_backend_port_decides(port: int, expected: str) -> None:
+    """A rule that leads 60001 to another backend port leads to another system, or to a machine's RST."""
+    found = world()
+    assert found.balancer
+    rules = tuple(replace(each, backend_port=port) for each in found.balancer.rules)
+    found = replace(found, balancer=replace(found.balancer, rules=rules))
+
+    assert ending(path_of(found, "linux")) == expected
+
+
+@pytest.mark.parametrize(
+    ("topology", "expected"),
+    [("container-instance", "refused, NoListener"), ("public-ip", "dropped, DenyAllInBound")],
+)
+def test_another_port_of_the_build_vm(topology: str, expected: str) -> None:
+    """WinRM without TLS is not listened to: refused where rules allow it, dropped where they do not."""
+    found = world(topology=next(each for each in TOPOLOGIES if each == topology))
+    flow = replace(client_flow(found, "windows", 1), destination_port=5985)
+
+    assert ending(decide(flow, found, Condition(), "windows")) == f"client → build-windows: {expected}"
+
+
+def with_client_group(found: World, *rules: str) -> World:
+    """A group at every subnet that a client may stand in."""
+    places = (SERVICE_SUBNET, CONTAINER_SUBNET)
+    networks = tuple(
+        replace(net, subnets=tuple(replace(s, group=CLIENT_GROUP) if s.id in places else s for s in net.subnets))
+        for net in found.networks
+    )
+    group = SecurityGroup(CLIENT_GROUP, tuple(rule(text) for text in rules))
+    return replace(found, networks=networks).with_group(group)
+
+
+@pytest.mark.parametrize(
+    ("topology", "leg"),
+    [("existing-vnet", "client → private-endpoint"), ("container-instance", "client → build-linux")],
+)
+def test_the_clients_own_subnet(topology: str, leg: str) -> None:
+    """Outbound rules of the client's subnet apply; its inbound rules do not."""
+    found = world(topology=next(each for each in TOPOLOGIES if each == topology))
+
+    assert path_of(with_client_group(found, DENY_IN)).carried
+    assert ending(path_of(with_client_group(found, "150 deny out * -> *"))) == f"{leg}: dropped, deny-150"
+
+
+def test_a_public_client_has_no_subnet() -> None:
+    """A client on the Internet is judged at the build VM's interface alone, by the address translated inward."""
+    found = world(topology="public-ip")
+    leg = path_of(found).end()
+    stranger = client_flow(found, "linux", 1, IPv4Address("192.0.2.1"))
+
+    assert str(leg.flow) == "198.51.100.4:40000 → 10.60.0.8:22"
+    assert ending(decide(stranger, found, Condition(), "linux")) == "client → build-linux: dropped, DenyAllInBound"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_an_absent_build_vm(system: System) -> None:
+    """A world without a build VM of the system says so instead of inventing one."""
+    for topology in TOPOLOGIES:
+        found = world(topology=topology)
+        condition = healthy(found) if found.balancer else Condition()
+        flow = client_flow(found, system, 1)
+        found = replace(found, machines=tuple(each for each in found.machines if each.role != build_role(system)))
+
+        with pytest.raises(LookupError, match=build_role(system)):
+            entry_of(found, system)
+        with pytest.raises(LookupError, match=build_role(system)):
+            decide(flow, found, condition, system)
+
+
+def test_a_world_without_private_link() -> None:
+    """`existing-vnet` without an endpoint, service or balancer is a mistake of the world, named as such."""
+    for lacking in (
+        replace(world(), endpoint=None),
+        replace(world(), service=None),
+        replace(world(), balancer=None),
+    ):
+        with pytest.raises(LookupError, match="no private endpoint"):
+            entry_of(lacking, "linux")
+
+
+def test_end_of_a_segment() -> None:
+    """The first segment ends at the proxy, the whole path at the build VM."""
+    path = path_of(world(DENY_OUT))
+
+    assert (path.end(1).name, path.end(1).verdict.carried) == ("load-balancer → proxy", True)
+    assert (path.end().name, path.end(2)) == ("proxy → build-linux", path.end())
+    assert not path.carried
+
+
+def test_second_leg_keeps_the_source_port() -> None:
+    """The proxy's own connection is judged with the port that the flow has."""
+    found = world("200 deny out *:40000 -> *")
+
+    assert not second_leg(found, Condition(), "linux", found.proxies[0], 40000).verdict.carried
+    assert second_leg(found, Condition(), "linux", found.proxies[0], 40001).verdict.carried
+
+
+def test_overlapping_networks() -> None:
+    """A service network that overlaps the customer's is told apart: the endpoint's own decides (azure.md 4.1)."""
+    found = world()
+    overlapping = (IPv4Network("10.60.0.0/16"),)
+    networks = tuple(
+        replace(n, prefixes=overlapping) if n.subnets[0].id == SERVICE_SUBNET else n for n in found.networks
+    )
+    found = replace(found, networks=networks)
+    flow = Flow(IPv4Address("10.60.0.4"), 1, IPv4Address("10.61.0.5"), 60001)
+
+    assert decide(flow, found, healthy(found), "linux").carried
