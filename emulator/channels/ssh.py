@@ -68,7 +68,7 @@ async def run(
         raise PeerError(f"{where}: {_one_line(error)}") from None
     if done.exit_status is None:
         raise PeerError(f"{where}: the connection ended before the command did")
-    return Outcome(_exit_code(done), bytes(done.stdout or b""), bytes(done.stderr or b""))
+    return Outcome(_exit_code(done), _bytes(done.stdout), _bytes(done.stderr))
 
 
 def _connection(
@@ -97,6 +97,10 @@ def _exit_code(done: asyncssh.SSHCompletedProcess) -> int:
         number = getattr(signal, f"SIG{done.exit_signal[0]}", signal.SIGKILL)
         return 128 + int(number)
     return int(done.exit_status or 0)
+
+
+def _bytes(data: bytes | str | None) -> bytes:
+    return data if isinstance(data, bytes) else (data or "").encode()
 
 
 def _one_line(error: Exception) -> str:

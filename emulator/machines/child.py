@@ -14,7 +14,8 @@ from typing import IO, cast
 
 from emulator.errors import UnavailableError
 from emulator.machines.settings import MachineSettings
-from emulator.observe import Event, Observation, Observer, Reason, Record
+from emulator.observe import Event, Observation, Observer, Record
+from emulator.reason import Reason
 
 START_PATIENCE = 30.0
 """Real seconds for a machine to be ready; it takes a quarter of one."""
@@ -136,7 +137,7 @@ class _Protocol(asyncio.SubprocessProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.SubprocessTransport", transport)
 
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
+    def pipe_data_received(self, fd: int, data: bytes) -> None:  # noqa: ARG002 - asyncio's signature
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         self._buffer = self._buffer[:MAX_LINE_BYTES]
         for line in lines:
@@ -159,7 +160,7 @@ class _Protocol(asyncio.SubprocessProtocol):
         if not self.exited.done():
             self.exited.set_result(-1 if code is None else code)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         if not self.first.done():
             self.first.set_result({})
         if not self.closed.done():

@@ -78,7 +78,7 @@ class Process(Protocol):
         ...
 
     async def wait(self) -> Ending:
-        """How it ended."""
+        """How it ended; called once, and a backend may do its work in it."""
         ...
 
     async def close(self) -> None:

@@ -52,11 +52,8 @@ async def _guest(settings: MachineSettings) -> AsyncIterator[Guest]:
             else:
                 yield guest
                 return
-        from emulator.machines.builtin.guest import builtin  # noqa: PLC0415 - most machines do not need it
 
-        yield await stack.enter_async_context(
-            builtin(hostname=settings.name, username=settings.username, reason=reason)
-        )
+        yield BuiltinGuest(hostname=settings.name, username=settings.username, reason=reason)
 
 
 class _Door:

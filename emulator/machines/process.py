@@ -1,7 +1,7 @@
 """A build VM as a process of its own: `python -m emulator.machines.process --fd N`.
 
-Reads one line of settings on stdin; says on stdout that it is ready, then each event, one JSON line each. It ends when
-stdin does, on SIGTERM, and with the process that started it.
+Reads one line of settings on stdin; says on stdout that it is ready, then each event, one JSON line each. It ends
+when stdin does, on SIGTERM, and with the process that started it.
 """
 
 import argparse
@@ -87,7 +87,7 @@ def _print(value: dict[str, object]) -> None:
         sys.stdout.write(json.dumps(value) + "\n")
         sys.stdout.flush()
     except OSError:  # whoever started us is gone; stdin says so too
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
 
 
 if __name__ == "__main__":

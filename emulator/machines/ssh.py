@@ -92,7 +92,7 @@ def _host_key(folder: str) -> Any:
     if folder:
         try:
             Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:  # noqa: PTH123, ASYNC230
+            with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:  # noqa: PTH123
                 file.write(key.export_private_key())
         except OSError as error:
             raise UnavailableError(f"{path}: the host key cannot be kept: {error.strerror}") from None
@@ -140,7 +140,7 @@ class _Account(asyncssh.SSHServer):
         self._peers = peers
         self._group = group
 
-    def begin_auth(self, username: str) -> bool:
+    def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - asyncssh's signature
         return True
 
     def password_auth_supported(self) -> bool:
@@ -189,7 +189,7 @@ class _Session(asyncssh.SSHServerProcess[bytes]):
         if self._running:
             self._running.send_signal(signal)
 
-    def break_received(self, msec: int) -> bool:
+    def break_received(self, msec: int) -> bool:  # noqa: ARG002 - asyncssh's signature
         return False
 
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
@@ -271,6 +271,6 @@ def _transfer(guest: Guest) -> Any:
     files = guest.files
     if files is None:
         return None
-    from emulator.machines.ssh_files import MemorySftp  # noqa: PLC0415 - most guests bring their own
+    from emulator.machines.ssh_files import MemorySftp
 
     return lambda channel: MemorySftp(channel, files)

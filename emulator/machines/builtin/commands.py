@@ -15,11 +15,11 @@ from emulator.machines.builtin.testing import evaluate
 DEVICES = {"/dev/null", "/dev/stdout", "/dev/stderr"}
 
 
-async def _true(call: Call) -> int:
+async def _true(_: Call) -> int:
     return 0
 
 
-async def _false(call: Call) -> int:
+async def _false(_: Call) -> int:
     return 1
 
 

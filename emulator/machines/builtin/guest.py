@@ -1,10 +1,7 @@
 """The built-in guest as a machine's backend: understands a command whole, or refuses it whole."""
 
 import asyncio
-import contextlib
-import signal
 from collections import deque
-from collections.abc import AsyncIterator
 
 from emulator.machines.builtin import interpreter
 from emulator.machines.builtin.filesystem import MemoryFiles
@@ -21,25 +18,26 @@ GUEST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class BuiltinGuest:
-    """Runs commands over files in memory; made by `builtin`."""
+    """Runs commands over files in memory, which last as long as it does.
+
+    Args:
+        hostname: the machine's name.
+        username: the one account.
+        reason: why it is not a sandbox, for the detail line.
+    """
 
     name = "builtin"
 
-    def __init__(self, hostname: str, username: str, reason: str, group: asyncio.TaskGroup) -> None:
+    def __init__(self, *, hostname: str, username: str, reason: str = "") -> None:
         self.detail = "built-in guest: a small shell over files in memory, executes nothing on this machine"
         self.detail += f" (no sandbox: {reason})" if reason else ""
         self.files = MemoryFiles(f"/home/{username}")
         self._hostname = hostname
         self._username = username
-        self._group = group
-        self.running: set[BuiltinProcess] = set()
 
     async def start(self, command: Command) -> "BuiltinProcess":
         """See `Guest.start`."""
-        process = BuiltinProcess(self, self._shell(command), command)
-        self.running.add(process)
-        process.task = self._group.create_task(process.run())
-        return process
+        return BuiltinProcess(self._shell(command), command)
 
     def _shell(self, command: Command) -> Shell:
         home = self.files.home
@@ -81,44 +79,43 @@ class _Channel:
 class BuiltinProcess:
     """One script; see `Process`."""
 
-    def __init__(self, guest: BuiltinGuest, shell: Shell, command: Command) -> None:
-        self._guest = guest
+    def __init__(self, shell: Shell, command: Command) -> None:
         self._shell = shell
         self._command = command
         self._stdin = _Channel()
         self._outputs: dict[Output, _Channel] = {"stdout": _Channel(), "stderr": _Channel()}
-        self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._signal = ""
-        self.task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[int] | None = None
 
-    async def run(self) -> None:
-        """Run to the end, whatever it is."""
-        ending = Ending(signal="KILL")
+    async def wait(self) -> Ending:
+        """See `Process.wait`; the script runs in it."""
         try:
-            ending = Ending(exit_code=await self._script())
-        except asyncio.CancelledError:
-            ending = Ending(signal=self._signal or "KILL")
+            async with asyncio.TaskGroup() as group:
+                self._task = group.create_task(self._script())
+                if self._signal:  # it came first
+                    self._task.cancel()
         finally:
             for channel in (self._stdin, *self._outputs.values()):
                 await channel.end()
-            if not self._ending.done():
-                self._ending.set_result(ending)
+        return Ending(signal=self._signal) if self._task.cancelled() else Ending(exit_code=self._task.result())
 
     async def _script(self) -> int:
         stdout, stderr = self._outputs["stdout"], self._outputs["stderr"]
         if self._command.terminal is not None:
             stderr = stdout
         try:
-            if self._command.subsystem or (self._command.line is None and self._command.terminal is not None):
-                raise NotUnderstoodError("interactive sessions; give the command to run")
-            text = self._command.line if self._command.line is not None else await self._whole_input()
-            understood = understand(text, self._shell.files)
+            understood = understand(await self._text(), self._shell.files)
         except NotUnderstoodError as error:
             await stderr.write(f"aib-emulator built-in guest: does not know {error}; nothing was run\n".encode())
             return REFUSED
         return await interpreter.run(understood, self._shell, Streams(self._stdin, stdout, stderr))
 
-    async def _whole_input(self) -> str:
+    async def _text(self) -> str:
+        """The script: the command line, or else all of the input."""
+        if self._command.line is not None:
+            return self._command.line
+        if self._command.subsystem or self._command.terminal is not None:
+            raise NotUnderstoodError("interactive sessions; give the command to run")
         data = b""
         while chunk := await self._stdin.read():
             data += chunk
@@ -140,40 +137,13 @@ class BuiltinProcess:
 
     def send_signal(self, name: str) -> None:
         """See `Process.send_signal`: what ends a program that does not handle it ends this one."""
-        if name in {"TERM", "INT", "HUP", "KILL", "QUIT"} and hasattr(signal, f"SIG{name}") and self.task:
+        if name in {"TERM", "INT", "HUP", "KILL", "QUIT"} and not self._signal:
             self._signal = name
-            self.task.cancel()
+            if self._task:
+                self._task.cancel()
 
     def resize(self, terminal: Terminal) -> None:
         """See `Process.resize`: nothing here draws."""
 
-    async def wait(self) -> Ending:
-        """See `Process.wait`."""
-        return await asyncio.shield(self._ending)
-
     async def close(self) -> None:
-        """See `Process.close`."""
-        self._guest.running.discard(self)
-        if self.task:
-            self.task.cancel()
-            await asyncio.wait({self.task})
-        if not self._ending.done():  # cancelled before its first step
-            self._ending.set_result(Ending(signal="KILL"))
-
-
-@contextlib.asynccontextmanager
-async def builtin(*, hostname: str, username: str, reason: str = "") -> AsyncIterator[BuiltinGuest]:
-    """A built-in guest until the body ends.
-
-    Args:
-        hostname: the machine's name.
-        username: the one account.
-        reason: why it is not a sandbox, for the detail line.
-    """
-    async with asyncio.TaskGroup() as group:
-        guest = BuiltinGuest(hostname, username, reason, group)
-        try:
-            yield guest
-        finally:
-            for process in list(guest.running):
-                await process.close()
+        """See `Process.close`; a script runs only while it is waited for."""

@@ -1,6 +1,6 @@
 """What a program of this guest is given, and how its options are told from its operands."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -95,7 +95,7 @@ class Call:
         path = self.path(operand)
         return b"" if path == "/dev/null" else bytes(self.shell.files.file(path).data)
 
-    async def chunks(self):  # type: ignore[no-untyped-def] # noqa: ANN201 - an async generator of bytes
+    async def chunks(self) -> AsyncIterator[bytes]:
         """The input, piece by piece."""
         while data := await self.stdin.read():
             yield data
@@ -151,17 +151,26 @@ def sort_words(name: str, program: Program, words: tuple[Word, ...]) -> Sorted:
         if text == "--":
             found.operands += rest
             break
-        if text is None or not text.startswith("-") or text == "-":
+        if not _is_option(text):
             found.operands.append(word)
-        elif text[1] in program.valued:
+            continue
+        text = _spelt_out(text or "", program)
+        if text[1] in program.valued:
             value = text[2:] or (rest.pop(0).literal if rest else None)
             if value is None:
                 raise NotUnderstoodError(f"{name} {text} without a written value")
             found.values[text[1]] = value
-        elif text[1:].isdigit() and "n" in program.valued:
-            found.values["n"] = text[1:]
         elif set(text[1:]) <= set(program.flags):
             found.options |= set(text[1:])
         else:
             raise NotUnderstoodError(f"{name} {text}")
     return found
+
+
+def _is_option(text: str | None) -> bool:
+    return text is not None and text.startswith("-") and text != "-"
+
+
+def _spelt_out(text: str, program: Program) -> str:
+    """`-5` is `-n5` for the programs that count lines."""
+    return f"-n{text[1:]}" if text[1:].isdigit() and "n" in program.valued else text

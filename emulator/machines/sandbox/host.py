@@ -16,8 +16,7 @@ from typing import Final
 from emulator.errors import UnavailableError
 from emulator.machines.guest import Command, Ending, Output, Terminal
 from emulator.machines.sandbox import messages, pipes
-from emulator.machines.sandbox.messages import HOST_ID, ID_COUNT
-from emulator.machines.sandbox.messages import Message
+from emulator.machines.sandbox.messages import HOST_ID, ID_COUNT, Message
 
 START_PATIENCE = 15.0
 """Real seconds for the agent to build its guest; it takes a tenth of one."""
@@ -27,6 +26,7 @@ GUEST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DETAIL = (
     "sandbox: namespaces user, mount, pid, net, ipc, uts, cgroup; a built root of overlays on {size} MiB of memory"
 )
+PACKAGE = Path(__file__).resolve().parents[3]
 MAX_WISHES = 64
 """Environment variables a client may set; sshd takes few by default, and so many bound a message."""
 
@@ -293,7 +293,7 @@ async def sandbox(*, hostname: str, username: str, size_bytes: int = SIZE_BYTES)
 
 
 async def _spawn(control: socket.socket) -> asyncio.subprocess.Process:
-    package = str(Path(__file__).resolve().parents[3])
+    package = str(PACKAGE)
     return await asyncio.create_subprocess_exec(
         sys.executable,
         *("-S", "-s", "-B", "-m", "emulator.machines.sandbox.agent", str(control.fileno()), str(os.getpid())),

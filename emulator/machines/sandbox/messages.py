@@ -53,10 +53,10 @@ def receive(control: socket.socket) -> tuple[Message, list[int]]:
     data, descriptors, flags, _ = socket.recv_fds(control, MAX_BYTES, MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
     try:
         if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
-            raise ValueError("a message was cut off")
+            raise ValueError("a message was cut off")  # noqa: TRY301 - one way out, which closes the descriptors
         message = json.loads(data) if data else {}
         if not isinstance(message, dict):
-            raise ValueError("a message is not an object")
+            raise ValueError("a message is not an object")  # noqa: TRY004, TRY301 - one kind of error for a bad peer
     except (ValueError, RecursionError) as error:
         close(descriptors)
         raise ValueError(str(error)) from None

@@ -67,9 +67,14 @@ def resize(descriptor: int, size: tuple[int, int, int, int]) -> None:
         fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, width, height))
 
 
+def _settle(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
+
+
 async def _ready(descriptor: int, add: Callable[..., object], remove: Callable[[int], object]) -> None:
-    ready = asyncio.get_running_loop().create_future()
-    add(descriptor, lambda: ready.done() or ready.set_result(None))
+    ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    add(descriptor, _settle, ready)
     try:
         await ready
     finally:
