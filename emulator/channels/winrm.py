@@ -75,7 +75,8 @@ def _protocol(url: str, username: str, password: str, transport: Transport) -> "
         password=password,
         # None verifies nothing, as "ignore" does, but leaves the process's warning filters alone.
         server_cert_validation=None,
-        proxy=None,
+        # Not None: requests would then set `no_proxy` in the process's environment for a moment, in every thread.
+        proxy="",
     )
     session = protocol.transport.build_session()
     session.trust_env = False

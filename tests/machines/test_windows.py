@@ -27,7 +27,7 @@ def session(vm: Vm, transport: str, **settings: object) -> winrm.Session:
     """A pywinrm session as people make it."""
     login = (vm.settings.username, vm.settings.password)
     return winrm.Session(
-        vm.url, auth=login, transport=transport, server_cert_validation="ignore", proxy=None, **settings
+        vm.url, auth=login, transport=transport, server_cert_validation="ignore", proxy="", **settings
     )
 
 
