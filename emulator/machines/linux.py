@@ -52,6 +52,7 @@ async def _guest(settings: MachineSettings) -> AsyncIterator[Guest]:
             else:
                 yield guest
                 return
+        from emulator.machines.builtin.guest import BuiltinGuest  # noqa: PLC0415 - most machines do not need it
 
         yield BuiltinGuest(hostname=settings.name, username=settings.username, reason=reason)
 

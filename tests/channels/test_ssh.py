@@ -32,7 +32,7 @@ async def test_a_port_that_refuses_is_a_sentence() -> None:
 
 async def test_a_server_that_says_nothing_is_a_timeout() -> None:
     """A connection without a banner ends at the time limit, and says so."""
-    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(PeerError, match="no answer within 0.3 s"):
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(PeerError, match=r"no answer within 0\.3 s"):
         await attempt(silent.getsockname()[1], 0.3)
 
 
