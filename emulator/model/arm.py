@@ -5,6 +5,7 @@ Everything wrong is reported at once, each finding with document, resource, fiel
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Any
@@ -14,6 +15,7 @@ from emulator.model.ids import ResourceId
 from emulator.model.network import ANY_PORT, PortRange, SecurityGroup, SecurityRule, port_range
 
 GROUP_TYPE = "Microsoft.Network/networkSecurityGroups"
+GROUP_ID = re.compile(rf"(/[^/]+)+/providers/{re.escape(GROUP_TYPE)}/[^/]+/?", re.IGNORECASE)
 TAGS = ("VirtualNetwork", "AzureLoadBalancer", "Internet")
 """The service tags that the decisions know."""
 CHOICES = {
@@ -33,9 +35,21 @@ class Findings:
 
     def add(self, where: str, field: str, found: object, allowed: str) -> None:
         """One finding."""
-        shown = json.dumps(found, default=str) if found is not None else "nothing"
-        shown = shown if len(shown) <= 80 else shown[:77] + "..."
-        self.lines.append(f"{self.document}: {where}: {field}: found {shown}, expected {allowed}")
+        place = f"{self.document}: {_printable(where)}: {_printable(field)}"
+        self.lines.append(f"{place}: found {_shown(found)}, expected {_printable(allowed)}")
+
+
+def _shown(found: object) -> str:
+    """A found value, short, on one line."""
+    if isinstance(found, (Mapping, list)):
+        return ("an object" if isinstance(found, Mapping) else "a list") + f" of {len(found)}"
+    shown = json.dumps(found) if found is not None else "nothing"
+    return shown if len(shown) <= 80 else shown[:77] + "..."
+
+
+def _printable(text: str) -> str:
+    """Text from a document, so that it cannot break a line or a terminal."""
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
 
 
 def load_json(document: str, text: str | bytes) -> object:
@@ -83,7 +97,7 @@ def _resources(value: object, findings: Findings) -> Sequence[Mapping[str, Any]]
 def _group(resource: Mapping[str, Any], findings: Findings) -> SecurityGroup | None:
     before = len(findings.lines)
     identity = resource.get("id")
-    if not isinstance(identity, str) or f"/providers/{GROUP_TYPE}/".lower() not in identity.lower():
+    if not isinstance(identity, str) or not GROUP_ID.fullmatch(identity):
         findings.add("resource", "id", identity, f"the ID of a {GROUP_TYPE}")
         return None
     properties = resource.get("properties")
@@ -98,17 +112,24 @@ def _group(resource: Mapping[str, Any], findings: Findings) -> SecurityGroup | N
     rules = [_rule(identity, field, rule, findings) for field, rule in zip(where, written, strict=True)]
     good = tuple(rule for rule in rules if rule)
     _unique(identity, good, findings)
-    location = str(resource.get("location", "westeurope"))
+    location = str(resource.get("location") or "westeurope")
     return SecurityGroup(ResourceId(identity), good, location) if len(findings.lines) == before else None
 
 
 def _unique(identity: str, rules: Sequence[SecurityRule], findings: Findings) -> None:
-    seen: dict[tuple[str, int], str] = {}
+    """No priority twice in one direction, no name twice (azure.md 2.1)."""
+    priorities: dict[tuple[str, int], str] = {}
+    names: set[str] = set()
     for rule in rules:
-        other = seen.setdefault((rule.direction, rule.priority), rule.name)
-        if other != rule.name:
-            allowed = f"a priority that {rule.direction} rule {other} has not"
-            findings.add(identity, f"securityRules/{rule.name}.priority", rule.priority, allowed)
+        where = f"{identity}/securityRules/{rule.name}"
+        if rule.name.lower() in names:
+            findings.add(where, "name", rule.name, "a name that no other rule of the group has")
+        names.add(rule.name.lower())
+        place = rule.direction, rule.priority
+        if place in priorities:
+            allowed = f"a priority that {rule.direction} rule {priorities[place]} has not"
+            findings.add(where, "priority", rule.priority, allowed)
+        priorities.setdefault(place, rule.name)
 
 
 def _rule(identity: str, field: str, rule: object, findings: Findings) -> SecurityRule | None:
@@ -169,7 +190,7 @@ def _prefixes(where: str, end: str, fields: Mapping[str, Any], findings: Finding
 
 
 def _is_prefix(text: str) -> bool:
-    if text in ("*", "Any") or text.lower() in (tag.lower() for tag in TAGS):
+    if text.lower() in ("*", "any", *(tag.lower() for tag in TAGS)):
         return True
     try:
         IPv4Network(text, strict=False)

@@ -24,7 +24,7 @@ class ResourceId:
 
     def child(self, kind: str, name: str) -> "ResourceId":
         """The ID of a resource within this one."""
-        return ResourceId(f"{self.text}/{kind}/{name}")
+        return ResourceId(f"{self.text.rstrip('/')}/{kind}/{name}")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ResourceId) and self.key == other.key

@@ -1,11 +1,13 @@
 """Virtual networks, subnets, interfaces, public IPs and security groups."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
 from emulator.model.ids import ResourceId
 
+PORTS = re.compile(r"\s*([0-9]{1,5})\s*(?:-\s*([0-9]{1,5})\s*)?")
 Direction = Literal["Inbound", "Outbound"]
 Access = Literal["Allow", "Deny"]
 RuleProtocol = Literal["Tcp", "Udp", "Icmp", "Esp", "Ah", "*"]
@@ -101,8 +103,10 @@ def port_range(text: str) -> PortRange:
     """
     if text == "*":
         return PortRange()
-    first, _, last = text.partition("-")
-    found = PortRange(int(first), int(last or first))
-    if not 0 <= found.first <= found.last <= 65535:
+    parts = PORTS.fullmatch(text)
+    if parts is None:
+        raise ValueError(f"{text!r} is not a port or a range of ports")
+    found = PortRange(int(parts[1]), int(parts[2] or parts[1]))
+    if not found.first <= found.last <= 65535:
         raise ValueError(f"{text!r} is not a port range within 0-65535")
     return found

@@ -1,0 +1,14 @@
+"""Switches have the defaults that azure.md section 7 gives."""
+
+import dataclasses
+
+from emulator.model.switches import Switches
+
+
+def test_defaults() -> None:
+    """Each switch begins as the table of open questions suggests."""
+    assert dataclasses.asdict(Switches()) == {
+        "pls_data_nsg": "match_nat_ip",
+        "proxy_connect_timeout": 30.0,
+        "proxy_connect_failure": "fin",
+    }
