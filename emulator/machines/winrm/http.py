@@ -68,10 +68,10 @@ class Connection(RequestHandler):
         """Cut the connection, and wait until nothing of it runs any more; idempotent."""
         if self._wire is None or self._serving is None:
             return
-        if not self.lost.done():
-            # Python before 3.11.4 fails so on a TLS transport that is closing; the shutdown's time limit ends it.
-            with contextlib.suppress(AttributeError):
-                self._wire.abort()
+        # Python 3.11.2 fails so on a TLS transport that is closing or closed, once it has marked it as closed; the
+        # shutdown's time limit ends it then.
+        with contextlib.suppress(AttributeError):
+            self._wire.abort()
         self._serving.cancel()
         await _settled(self.lost, self._serving)
 
