@@ -38,7 +38,7 @@ def all_checks(folder: Path) -> Iterator[Check]:
     for check in checks:
         yield check()
     for name, port in (("linux", 60001), ("windows", 60000), ("control", 8060)):
-        yield _port(name, port)
+        yield port_check(name, port)
     yield _ephemeral()
     yield _state(folder)
 
@@ -101,7 +101,8 @@ def _splice() -> Check:
     return Check("relay", "degraded", f"no splice on {sys.platform}: bytes are copied")
 
 
-def _port(name: str, port: int) -> Check:
+def port_check(name: str, port: int) -> Check:
+    """Whether a port that clients dial is free."""
     from emulator.net import taken
 
     with closing(socket.socket()) as probe:
@@ -123,7 +124,7 @@ def _ephemeral() -> Check:
         return Check("local ports", "exact", "no range is published on this system")
     if last - first < LEAST_FREE:
         return Check("local ports", "degraded", f"{first}-{last}: too few for thousands of connections")
-    if first <= 60000 <= last and not _covers(reserved, 60000, 60001):
+    if first <= 60000 <= last and not covers(reserved, 60000, 60001):
         helps = f"`sysctl net.ipv4.ip_local_reserved_ports={','.join(filter(None, (reserved, '60000-60001')))}`"
         detail = (
             f"60000 and 60001 lie within {first}-{last}: an outgoing connection may take them; {helps} keeps them"
@@ -132,7 +133,8 @@ def _ephemeral() -> Check:
     return Check("local ports", "exact", f"{first}-{last}")
 
 
-def _covers(reserved: str, *ports: int) -> bool:
+def covers(reserved: str, *ports: int) -> bool:
+    """Whether the kernel's list of reserved ports, as `8080,60000-60001`, has all of these."""
     ranges = [part.partition("-") for part in reserved.split(",") if part]
     spans = [(int(first), int(last or first)) for first, _, last in ranges]
     return all(any(first <= port <= last for first, last in spans) for port in ports)

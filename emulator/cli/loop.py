@@ -8,9 +8,21 @@ Result = TypeVar("Result")
 
 
 def run(main: Coroutine[Any, Any, Result]) -> Result:
-    """The result of `main`; Ctrl-C cancels it, lets it clean up, and raises KeyboardInterrupt."""
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        return runner.run(main)
+    """The result of `main`; Ctrl-C cancels it, lets it clean up, and raises KeyboardInterrupt.
+
+    An error that a task group wrapped is raised as itself when it is the only one.
+    """
+    try:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            return runner.run(main)
+    except BaseExceptionGroup as group:
+        raise _only(group) from None
+
+
+def _only(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def new_loop() -> asyncio.AbstractEventLoop:

@@ -39,7 +39,7 @@ class Story:
     def say(self, *lines: RenderableType) -> None:
         """Print below the chapter's title."""
         for line in lines:
-            self.out.print(Padding(line, (0, 0, 0, INDENT)))
+            self.out.print(Padding.indent(line, INDENT))
 
     def title(self, number: int, text: str) -> None:
         """Begin a chapter."""

@@ -1,0 +1,61 @@
+"""The installed command, run for real in a process of its own, with a state folder of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cli:
+    """Runs `python -m emulator` with free ports and `home` as its state folder."""
+
+    home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("AIB_EMULATOR_")}
+        here = {"AIB_EMULATOR_HOME": str(self.home), "AIB_EMULATOR_LISTEN": "auto", "COLUMNS": "100"}
+        return {**ours, **here}
+
+    def __call__(
+        self, *arguments: str, stdin: str = "", without: Sequence[str] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "emulator", *arguments],
+            env={name: value for name, value in self.environment.items() if name not in without},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The command, running, in a session of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "emulator", *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def json(self, *arguments: str) -> Any:
+        """What the command printed on standard output, which must be JSON, with exit code 0."""
+        done = self(*arguments)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def note(self) -> dict[str, Any] | None:
+        """What the running emulator wrote into the state folder."""
+        file = self.home / "running.json"
+        return dict(json.loads(file.read_text())) if file.exists() else None

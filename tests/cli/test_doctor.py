@@ -1,0 +1,59 @@
+"""`doctor`: a finding for each thing, for people and programs."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from emulator.cli import checks
+from emulator.control import state
+from emulator.net import filters
+from tests.cli.command import Cli
+
+NAMES = ["python", "loop", "addresses", "drops", "attempts", "relay", "port 60001", "port 60000", "port 8060"]
+
+
+@pytest.mark.network
+def test_every_finding_has_a_state(cli: Cli) -> None:
+    """All is looked at, says `exact`, `degraded` or `broken`, and nothing was started or made."""
+    found = {check["name"]: check for check in cli.json("doctor", "--json")["checks"]}
+
+    assert list(found) == [*NAMES, "local ports", "state", "guest"]
+    assert {check["state"] for check in found.values()} <= {"exact", "degraded"}
+    assert all(check["detail"] for check in found.values())
+    assert found["drops"]["state"] == ("exact" if filters.supported() is None else "degraded")
+    assert not cli.home.exists()
+
+
+@pytest.mark.network
+def test_a_taken_port_is_found() -> None:
+    """A port that somebody listens on is degraded, with who holds it."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        check = checks.port_check("linux", other.getsockname()[1])
+
+    assert check.state == "degraded"
+    assert "process" in check.detail
+
+
+def test_a_missing_sandbox_degrades_the_guest() -> None:
+    """Why no sandbox starts is passed on."""
+    assert checks.guest(None).state == "exact"
+    assert "no user namespace" in checks.guest("no user namespace").detail
+
+
+def test_a_stale_note_is_removed(tmp_path: Path) -> None:
+    """The note of an emulator that was killed is found and removed."""
+    (tmp_path / state.RUNNING).write_text('{"pid": 4194999}')
+    found = {check.name: check for check in checks.all_checks(tmp_path)}
+
+    assert "was removed" in found["state"].detail
+    assert not (tmp_path / state.RUNNING).exists()
+
+
+@pytest.mark.parametrize(
+    ("reserved", "covered"),
+    [("", False), ("60000-60001", True), ("60000,60001", True), ("60001", False), ("1-65535", True)],
+)
+def test_reserved_ports_are_understood(reserved: str, *, covered: bool) -> None:
+    """Single ports and ranges, as the kernel prints them."""
+    assert checks.covers(reserved, 60000, 60001) is covered
