@@ -52,7 +52,7 @@ async def _guest(settings: MachineSettings) -> AsyncIterator[Guest]:
             else:
                 yield guest
                 return
-        from emulator.machines.builtin.guest import BuiltinGuest  # noqa: PLC0415 - most machines do not need it
+        from emulator.machines.builtin.guest import BuiltinGuest
 
         yield BuiltinGuest(hostname=settings.name, username=settings.username, reason=reason)
 
