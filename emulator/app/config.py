@@ -1,9 +1,10 @@
 """What to run: `emulator.yaml`, `AIB_EMULATOR_*` and the command line, checked once, as one value."""
 
 import os
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,7 +15,7 @@ from emulator.model.network import SecurityGroup
 from emulator.model.switches import Switches
 from emulator.model.world import Topology
 
-Port = int | Literal["auto"]
+Port = Annotated[int, Field(ge=1, le=65535)] | Literal["auto"]
 
 
 class _Strict(BaseModel):
@@ -75,6 +76,10 @@ SCALARS = ("topology", "time_scale", "listen", "guest")
 """Keys that `AIB_EMULATOR_<KEY>` sets."""
 
 
+YAML_ERRORS = (ValueError, LookupError, AttributeError, TypeError, OverflowError, RecursionError)
+"""What PyYAML lets out for `2020-99-99`, `!!bool x`, `!!timestamp x` and documents nested without end."""
+
+
 def load_config(file: Path | None, overrides: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Config:
     """The configuration: the file, over it the environment, over it `overrides` (those that are not None).
 
@@ -82,26 +87,42 @@ def load_config(file: Path | None, overrides: Mapping[str, Any], environ: Mappin
         InvalidInputError: naming the file, each field, what was found and what is allowed.
     """
     values: dict[str, Any] = _read(file) if file else {}
-    values |= {key: environ[name] for key in SCALARS if (name := f"AIB_EMULATOR_{key.upper()}") in environ}
-    values |= {key: value for key, value in overrides.items() if value is not None}
     if file and isinstance(values.get("resources"), list):
-        values["resources"] = [file.parent / str(each) for each in values["resources"]]
-    return _checked(values, str(file) if file else "settings")
+        values["resources"] = [file.parent / each if isinstance(each, str) else each for each in values["resources"]]
+    variables = {key: name for key in SCALARS if (name := f"AIB_EMULATOR_{key.upper()}") in environ}
+    options = {key: value for key, value in overrides.items() if value is not None}
+    sources = dict.fromkeys(values, str(file)) | variables | dict.fromkeys(options, "settings")
+    return _checked({**values, **{key: environ[name] for key, name in variables.items()}, **options}, sources)
 
 
-def _checked(values: Mapping[str, Any], source: str) -> Config:
+def _checked(values: Mapping[str, Any], sources: Mapping[str, str]) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise InvalidInputError("\n".join(_finding(source, each) for each in error.errors())) from None
+        found = error.errors(include_url=False, include_context=False)
+        raise InvalidInputError("\n".join(_finding(sources[str(each["loc"][0])], each) for each in found)) from None
 
 
 def _finding(source: str, error: Any) -> str:
-    field = ".".join(str(part) for part in error["loc"]) or "document"
+    field = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        known = ", ".join(Config.model_fields)
-        return f"{source}: {field}: no such key; the keys are {known}"
-    return f"{source}: {field}: found {error['input']!r}, {error['msg'][0].lower()}{error['msg'][1:]}"
+        return f"{source}: {field}: no such key; the keys are {', '.join(_keys(error['loc'][:-1]))}"
+    # What stands below `credentials` may be a secret, and messages end in logs.
+    found = type(error["input"]).__name__ if error["loc"][0] == "credentials" else _short(error["input"])
+    return f"{source}: {field}: found {found}, {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _short(value: object) -> str:
+    """A found value, cut short: YAML's aliases can make it endless."""
+    printing = reprlib.Repr()
+    printing.maxlevel, printing.maxstring, printing.maxother = 2, 80, 80
+    return printing.repr(value)
+
+
+def _keys(place: Sequence[object]) -> Iterable[str]:
+    """The keys of a settings object."""
+    models: dict[object, type[_Strict]] = {"switches": SwitchSettings, "credentials": Credentials, "listen": Listen}
+    return (models[place[0]] if place else Config).model_fields
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -111,7 +132,7 @@ def _read(file: Path) -> dict[str, Any]:
         values = yaml.safe_load(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{file}: cannot be read: {error}") from None
-    except yaml.YAMLError as error:
+    except (*YAML_ERRORS, yaml.YAMLError) as error:
         raise InvalidInputError(f"{file}: not YAML: {error}") from None
     if values is None:
         return {}
@@ -132,7 +153,9 @@ def load_files(paths: tuple[Path, ...]) -> tuple[SecurityGroup, ...]:
     documents = []
     for file in files:
         try:
-            documents.append((str(file), load_json(str(file), file.read_bytes())))
-        except OSError as error:
-            raise InvalidInputError(f"{file}: cannot be read: {error.strerror}") from None
+            content = file.read_bytes()
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise InvalidInputError(f"{file}: cannot be read: {why}") from None
+        documents.append((str(file), load_json(str(file), content)))
     return load_groups(documents)

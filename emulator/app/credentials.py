@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.app.config import Credentials
-from emulator.control.state import write_private
+from emulator.control.state import read_kept, write_private
 from emulator.errors import InvalidInputError
 
 KEY = "id_ed25519"
@@ -39,13 +39,13 @@ def account(given: Credentials, folder: Path) -> Account:
 
 
 def _kept_password(file: Path) -> str:
-    try:
-        return file.read_text().strip()
-    except FileNotFoundError:
-        # Windows asks for three kinds of characters; the digits and the dash see to that.
-        made = "".join(secrets.choice(ALPHABET) for _ in range(20)) + "-7aZ"
-        write_private(file, made + "\n")
-        return made
+    kept = read_kept(file)
+    if kept:
+        return kept
+    # Windows asks for three kinds of characters; the digits and the dash see to that.
+    made = "".join(secrets.choice(ALPHABET) for _ in range(20)) + "-7aZ"
+    write_private(file, made + "\n")
+    return made
 
 
 def _make_key(file: Path) -> None:
@@ -62,21 +62,23 @@ def _make_key(file: Path) -> None:
 
 
 def _public_line(file: Path) -> str:
-    beside = file.with_name(file.name + ".pub") if file.name != KEY else file.with_suffix(".pub")
+    if not os.access(file, os.R_OK):
+        return _derived(file)
     try:
-        return beside.read_text().strip()
-    except OSError:
+        return file.with_name(file.name + ".pub").read_text("utf-8").strip() or _derived(file)
+    except (OSError, UnicodeDecodeError):
         return _derived(file)
 
 
 def _derived(file: Path) -> str:
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
     try:
         key = serialization.load_ssh_private_key(file.read_bytes(), password=None)
     except OSError as error:
         raise InvalidInputError(f"credentials.private_key: {file}: {os.strerror(error.errno or 0)}") from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise InvalidInputError(f"credentials.private_key: {file}: not an OpenSSH private key: {error}") from None
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     return public.decode()

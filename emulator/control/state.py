@@ -14,12 +14,24 @@ TOKEN_BYTES = 24
 
 
 def home(environ: Mapping[str, str] = os.environ) -> Path:
-    """`AIB_EMULATOR_HOME`, or `aib-emulator` below the XDG state folder."""
+    """`AIB_EMULATOR_HOME`, or `aib-emulator` below the XDG state folder; absolute.
+
+    Raises:
+        InvalidInputError: neither is set and the user has no home folder.
+    """
     given = environ.get("AIB_EMULATOR_HOME")
     if given:
-        return Path(given)
-    state = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(state) / "aib-emulator"
+        return Path(given).absolute()
+    state = Path(environ.get("XDG_STATE_HOME", ""))
+    # The XDG specification has relative paths ignored.
+    return (state if state.is_absolute() else _own_home() / ".local" / "state") / "aib-emulator"
+
+
+def _own_home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise InvalidInputError("this user has no home folder; AIB_EMULATOR_HOME names a state folder") from None
 
 
 def make(folder: Path) -> Path:
@@ -44,7 +56,7 @@ def write_private(file: Path, text: str) -> None:
     """Write a file that only its owner reads, whole or not at all."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)
     temporary.replace(file)
 
@@ -53,12 +65,26 @@ def secret(file: Path, given: str | None = None) -> str:
     """A secret kept in a file, made at first use; `given` takes its place and is not kept."""
     if given:
         return given
+    kept = read_kept(file)
+    if kept:
+        return kept
+    made = secrets.token_urlsafe(TOKEN_BYTES)
+    write_private(file, made + "\n")
+    return made
+
+
+def read_kept(file: Path) -> str:
+    """The text of a file of the state folder, or an empty string where there is none.
+
+    Raises:
+        InvalidInputError: it is there, but cannot be read.
+    """
     try:
-        return file.read_text().strip()
+        return file.read_text("utf-8").strip()
     except FileNotFoundError:
-        made = secrets.token_urlsafe(TOKEN_BYTES)
-        write_private(file, made + "\n")
-        return made
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{file}: cannot be read: {error}; remove it, and it is made anew") from None
 
 
 def alive(pid: int) -> bool:
@@ -69,27 +95,45 @@ def alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
+    fields = _stat(pid)
+    return not fields or fields[0] != "Z"
+
+
+def born(pid: int) -> str:
+    """When a process of this boot started, in the kernel's ticks, or an empty string where that cannot be known.
+
+    A process number comes again, after a while or in the next container; together with this it does not.
+    """
+    fields = _stat(pid)
+    return fields[19] if fields else ""
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the third on; none where the system has no such file."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return True
+        return []
 
 
 def running(folder: Path) -> dict[str, Any] | None:
     """What the emulator that runs from this folder wrote, or None; a dead one's note is removed."""
     file = folder / RUNNING
     try:
-        found = json.loads(file.read_text())
-        pid = int(found["pid"])
+        found = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
-        file.unlink(missing_ok=True)
-        return None
-    if alive(pid):
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if _is_note(found) and alive(found["pid"]) and found.get("born", "") in ("", born(found["pid"])):
         return dict(found)
     file.unlink(missing_ok=True)
     return None
+
+
+def _is_note(found: object) -> bool:
+    pid = found.get("pid") if isinstance(found, dict) else None
+    return type(pid) is int and 0 < pid < 2**31
 
 
 def claim(folder: Path, note: Mapping[str, Any]) -> None:
@@ -104,7 +148,7 @@ def claim(folder: Path, note: Mapping[str, Any]) -> None:
             f"an emulator is already running from {folder} (process {other['pid']}, control {other.get('control')}); "
             "`aib-emulator down` ends it, AIB_EMULATOR_HOME starts another beside it"
         )
-    write_private(folder / RUNNING, json.dumps({"pid": os.getpid(), **note}))
+    write_private(folder / RUNNING, json.dumps({"pid": os.getpid(), "born": born(os.getpid()), **note}))
 
 
 def release(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Who holds a TCP port of this machine, as far as this user may know."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,10 +30,12 @@ def _listening(port: int) -> Iterator[str]:
 
 def _links(pid: int) -> Iterator[str]:
     try:
-        for link in Path(f"/proc/{pid}/fd").iterdir():
-            yield str(link.readlink())
+        links = tuple(Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
         return
+    for link in links:
+        with contextlib.suppress(OSError):  # closed since
+            yield str(link.readlink())
 
 
 def _name(pid: int) -> str:

@@ -1,0 +1,198 @@
+"""Configuration: where each setting comes from, and what is said of a wrong one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from emulator.app.config import AUTO, Config, Listen, load_config, load_files
+from emulator.errors import InvalidInputError
+from emulator.model.arm import dump_group
+from emulator.model.switches import Switches
+from tests.worlds import nsg
+
+QUICK = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+SECRET = "hunter2-hunter2"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where a test writes its configuration."""
+    return tmp_path / "emulator.yaml"
+
+
+def load(file: Path, text: str, environ: dict[str, str] | None = None, **overrides: Any) -> Config:
+    """The configuration of this text."""
+    file.write_text(text, "utf-8")
+    return load_config(file, overrides, environ or {})
+
+
+def refused(file: Path, text: str, environ: dict[str, str] | None = None, **overrides: Any) -> str:
+    """What is said of this text."""
+    with pytest.raises(InvalidInputError) as caught:
+        load(file, text, environ, **overrides)
+    return str(caught.value)
+
+
+def test_every_key_is_optional(file: Path) -> None:
+    """An empty file is the defaults, and these are the promised ones."""
+    found = load(file, "")
+
+    assert found == load_config(None, {}, {}) == Config()
+    assert (found.topology, found.time_scale, found.guest) == ("existing-vnet", 1.0, "auto")
+    assert found.listening == Listen(host="127.0.0.1", linux=60001, windows=60000, control=8060)
+    assert found.switch_values == Switches()
+    assert found.credentials.username == "packer"
+
+
+def test_the_command_line_wins(file: Path) -> None:
+    """Options stand over the environment, and that over the file; an option not given stands over nothing."""
+    environ = {"AIB_EMULATOR_TOPOLOGY": "public-ip", "AIB_EMULATOR_TIME_SCALE": "60"}
+
+    found = load(file, "topology: existing-vnet\ntime_scale: 2\nguest: builtin\n", environ, time_scale=5, guest=None)
+
+    assert (found.topology, found.time_scale) == ("public-ip", 5)
+    assert found.guest == "builtin"
+
+
+def test_auto_gives_every_port_freely(file: Path) -> None:
+    """`listen: auto` is the short form of auto for each port."""
+    assert load(file, "listen: auto").listening == AUTO
+    assert load(file, "listen: {linux: auto}").listening == Listen(linux="auto")
+    assert load(file, "", {"AIB_EMULATOR_LISTEN": "auto"}).listening == AUTO
+
+
+def test_switches_reach_the_decisions(file: Path) -> None:
+    """Each switch of the file is the model's switch."""
+    found = load(file, "switches: {pls_data_nsg: bypass, proxy_connect_timeout: 5, proxy_connect_failure: hold}")
+
+    assert found.switch_values == Switches("bypass", 5.0, "hold")
+
+
+def test_resources_stand_beside_their_file(file: Path) -> None:
+    """A file's resources are relative to it, the command line's to the working folder."""
+    assert load(file, "resources: [nsg.json, /abs.json]").resources == (file.parent / "nsg.json", Path("/abs.json"))
+    assert load(file, "resources: [nsg.json]", resources=["mine.json"]).resources == (Path("mine.json"),)
+
+
+# One mistake each, and what the message has to say beside the file's name.
+WRONG = [
+    ("topology: mesh", "topology: found 'mesh', input should be 'existing-vnet', 'public-ip' or"),
+    ("time_scale: 0", "time_scale: found 0, input should be greater than 0"),
+    ("time_scale: .nan", "time_scale: found nan"),
+    ("typo: 1", "typo: no such key; the keys are topology, resources, time_scale"),
+    ("switches: {typo: 1}", "switches.typo: no such key; the keys are pls_data_nsg, proxy_connect_timeout"),
+    ("credentials: {user: x}", "credentials.user: no such key; the keys are username, password, private_key"),
+    ("listen: {linux: 65536}", "found 65536, input should be less than or equal to 65535"),
+    ("listen: {linux: 0}", "found 0, input should be greater than or equal to 1"),
+    ("listen: {ssh: 22}", "no such key; the keys are host, linux, windows, control"),
+    ("resources: [5]", "resources.0: found 5"),
+    ("resources: nsg.json", "resources: found 'nsg.json'"),
+    ("- a", "document: found list, expected keys and values"),
+    ("1: 2", "document: found dict, expected keys and values"),
+    ("a: [", "not YAML: "),
+    ("a: 2020-99-99", "not YAML: "),
+    ("a: !!bool x", "not YAML: "),
+    ("a: !!timestamp x", "not YAML: "),
+    ("a: !!python/object:os.system x", "not YAML: "),
+    ("[" * 10_000, "not YAML: "),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), WRONG)
+def test_mistakes(file: Path, text: str, expected: str) -> None:
+    """A mistake is named with file, key, what was found and what is allowed."""
+    said = refused(file, text)
+
+    assert all(line.startswith(f"{file}: ") for line in said.splitlines()[:1])
+    assert expected in said
+
+
+def test_every_mistake_is_named(file: Path) -> None:
+    """All mistakes are said at once, each with the place that it came from."""
+    said = refused(file, "topology: mesh", {"AIB_EMULATOR_GUEST": "alien"}, time_scale=-1)
+
+    assert sorted(line.partition(": ")[0] for line in said.splitlines()) == sorted(
+        [str(file), "AIB_EMULATOR_GUEST", "settings"]
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"credentials: {{username: [{SECRET}]}}",
+        f"credentials: {{password: [{SECRET}]}}",
+        f"credentials: {SECRET}",
+        f"credentials: {{password: {SECRET * 20}}}",
+    ],
+)
+def test_a_secret_is_not_repeated(file: Path, text: str) -> None:
+    """What stands below `credentials` is not in the message about it."""
+    assert SECRET not in refused(file, text)
+
+
+def test_a_bomb_is_not_printed(file: Path) -> None:
+    """Aliases that expand without end make a short message."""
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+
+    assert len(refused(file, "\n".join([*lines, "topology: *a11"]))) < 5000
+
+
+def test_no_file(tmp_path: Path) -> None:
+    """A file that is not there, or is no text, is named."""
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\xd8")
+    for name in ("absent", "binary", "."):
+        with pytest.raises(InvalidInputError, match="cannot be read"):
+            load_config(tmp_path / name, {}, {})
+
+
+keys = st.sampled_from([*Config.model_fields, "typo", "linux", "host", "password", "pls_data_nsg"])
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.dates()
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys | st.integers(), inner, max_size=3)
+)
+
+
+@QUICK
+@given(value=st.dictionaries(keys, values, max_size=4) | values)
+def test_random_yaml_raises_only_our_error(file: Path, value: object) -> None:
+    """Whatever the YAML, a configuration comes of it or findings do."""
+    said = "findings"
+    try:
+        load(file, yaml.safe_dump(value))
+    except InvalidInputError as error:
+        said = str(error)
+    assert said
+
+
+@QUICK
+@given(text=st.text(st.characters(codec="utf-8"), max_size=30))
+def test_random_text_raises_only_our_error(file: Path, text: str) -> None:
+    """Whatever the text, a configuration comes of it or findings do."""
+    said = "findings"
+    try:
+        load(file, text)
+    except InvalidInputError as error:
+        said = str(error)
+    assert said
+
+
+def test_files_and_folders(tmp_path: Path) -> None:
+    """Resources are read from files, and from a folder's *.json in order of their names."""
+    group = nsg("100 deny in * -> *")
+    (tmp_path / "b.json").write_text(json.dumps(dump_group(nsg())))
+    (tmp_path / "a.json").write_text(json.dumps(dump_group(group)))
+    (tmp_path / "notes.txt").write_text("not JSON")
+
+    assert load_files((tmp_path, tmp_path / "a.json")) == (group, nsg(), group)
+
+
+@pytest.mark.parametrize("name", ["absent.json", "a\0b.json"])
+def test_files_that_cannot_be_read(tmp_path: Path, name: str) -> None:
+    """A resource that cannot be read is named."""
+    with pytest.raises(InvalidInputError, match="cannot be read"):
+        load_files((tmp_path / name,))
