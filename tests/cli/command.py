@@ -1,10 +1,11 @@
 """The installed command, run for real in a process of its own, with a state folder of its own."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,10 @@ class Cli:
             check=False,
         )
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """The command, running, in a session of its own."""
-        return subprocess.Popen(
+    @contextlib.contextmanager
+    def started(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """The command, running, in a session of its own; ended at the latest with the body."""
+        process = subprocess.Popen(
             [sys.executable, "-m", "emulator", *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -48,6 +50,11 @@ class Cli:
             text=True,
             start_new_session=True,
         )
+        with process:
+            try:
+                yield process
+            finally:
+                process.terminate()
 
     def json(self, *arguments: str) -> Any:
         """What the command printed on standard output, which must be JSON, with exit code 0."""
@@ -59,3 +66,12 @@ class Cli:
         """What the running emulator wrote into the state folder."""
         file = self.home / "running.json"
         return dict(json.loads(file.read_text())) if file.exists() else None
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    """The next line of its standard output; a process that ended instead fails the test with its complaint."""
+    assert process.stdout
+    assert process.stderr
+    line = process.stdout.readline()
+    assert line, process.stderr.read()
+    return line

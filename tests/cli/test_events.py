@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.cli.command import PATIENCE, Cli
+from tests.cli.command import PATIENCE, Cli, first_line
 
 pytestmark = pytest.mark.network
 
@@ -28,14 +28,13 @@ def test_text_is_for_people(running: Cli) -> None:
 
 def test_a_reader_may_leave(running: Cli) -> None:
     """Whoever follows sees new events at once, and a reader that leaves ends it without a complaint."""
-    following = running.start("events", "--follow")
-    assert following.stdout
-    assert json.loads(following.stdout.readline())
-    following.stdout.close()
-    while following.poll() is None:
-        assert running("exec", "linux", "--", "true").returncode == 0
+    with running.started("events", "--follow") as following:
+        assert json.loads(first_line(following))
+        assert following.stdout
+        assert following.stderr
+        following.stdout.close()
+        while following.poll() is None:
+            assert running("exec", "linux", "--", "true").returncode == 0
 
-    assert following.stderr
-    assert following.stderr.read() == ""
-    following.stderr.close()
-    assert following.wait(PATIENCE) == 141
+        assert following.stderr.read() == ""
+        assert following.wait(PATIENCE) == 141

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.cli.command import PATIENCE, Cli
+from tests.cli.command import PATIENCE, Cli, first_line
 
 pytestmark = pytest.mark.network
 
@@ -13,13 +13,11 @@ pytestmark = pytest.mark.network
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_the_foreground_ends_on_a_signal(cli: Cli, number: signal.Signals) -> None:
     """`up` prints status and events as JSON lines, and a signal ends it with code 0 and no trace."""
-    process = cli.start("up", "--json", "--guest", "builtin")
-    assert process.stdout
-    status = json.loads(process.stdout.readline())
-    event = json.loads(process.stdout.readline())
-
-    process.send_signal(number)
-    _, stderr = process.communicate(timeout=PATIENCE)
+    with cli.started("up", "--json", "--guest", "builtin") as process:
+        status = json.loads(first_line(process))
+        event = json.loads(first_line(process))
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=PATIENCE)
 
     assert status["ready"]
     assert event["sentence"]
@@ -30,14 +28,10 @@ def test_the_foreground_ends_on_a_signal(cli: Cli, number: signal.Signals) -> No
 
 def test_the_foreground_speaks_to_people(cli: Cli) -> None:
     """Without --json, `up` shows the hops, lines to paste, and what is approximated."""
-    process = cli.start("up", "--guest", "builtin")
-    assert process.stdout
     lines: list[str] = []
-    while not any("build-linux: built-in guest" in line for line in lines):
-        lines.append(process.stdout.readline())
-        assert lines[-1], lines
-    process.terminate()
-    process.communicate(timeout=PATIENCE)
+    with cli.started("up", "--guest", "builtin") as process:
+        while not any("build-linux: built-in guest" in line for line in lines):
+            lines.append(first_line(process))
 
     text = "".join(lines)
     assert "existing-vnet  ready" in text

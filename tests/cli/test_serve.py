@@ -9,30 +9,29 @@ import pytest
 from emulator.channels import ssh, winrm
 from emulator.channels.base import Outcome
 from emulator.cli.serve import address
-from tests.cli.command import PATIENCE, Cli
+from tests.cli.command import PATIENCE, Cli, first_line
 
 
 @pytest.mark.network
 @pytest.mark.parametrize("role", ["build-linux", "build-windows"])
 def test_a_build_vm_serves_alone(cli: Cli, role: str) -> None:
     """It says where and with which credentials, runs a command, and SIGTERM ends it with code 0."""
-    process = cli.start("serve", role, "--listen", "127.0.0.1:0", "--guest", "builtin", "--json")
-    assert process.stdout
-    where = json.loads(process.stdout.readline())
-    if role == "build-linux":
-        outcome = asyncio.run(_by_ssh(where))
-    else:
-        url = f"https://{where['host']}:{where['port']}/wsman"
-        outcome = asyncio.run(winrm.run(url, where["username"], where["password"], "hostname", timeout=PATIENCE))
-    process.send_signal(signal.SIGTERM)
-    _, stderr = process.communicate(timeout=PATIENCE)
+    with cli.started("serve", role, "--listen", "127.0.0.1:0", "--guest", "builtin", "--json") as process:
+        where = json.loads(first_line(process))
+        outcome = asyncio.run(_hostname(role, where))
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=PATIENCE)
 
     assert outcome.stdout.split() == [role.encode()]
     assert process.returncode == 0, stderr
     assert stderr == ""
 
 
-async def _by_ssh(where: dict[str, str]) -> Outcome:
+async def _hostname(role: str, where: dict[str, str]) -> Outcome:
+    """`hostname` on a build VM, by its own protocol."""
+    if role == "build-windows":
+        url = f"https://{where['host']}:{where['port']}/wsman"
+        return await winrm.run(url, where["username"], where["password"], "hostname", timeout=PATIENCE)
     return await ssh.run(
         where["host"],
         int(where["port"]),
