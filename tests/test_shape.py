@@ -1,0 +1,108 @@
+"""The shape of the project: every module has its tests beside it, and every test claims something."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+MODULES = TESTS.parent / "emulator"
+NOT_YET = "still to be written"
+UNTESTED = {
+    "app/channel.py": NOT_YET,
+    "app/keeper.py": NOT_YET,
+    "app/service.py": NOT_YET,
+    "app/trial.py": NOT_YET,
+    "cli/checks.py": NOT_YET,
+    "cli/drawing.py": NOT_YET,
+    "cli/loop.py": NOT_YET,
+    "cli/options.py": NOT_YET,
+    "cli/story.py": NOT_YET,
+    "cli/witness.py": NOT_YET,
+    "control/api.py": NOT_YET,
+    "control/client.py": NOT_YET,
+    "machines/builtin/commands.py": NOT_YET,
+    "machines/builtin/guest.py": NOT_YET,
+    "machines/builtin/interpreter.py": NOT_YET,
+    "machines/builtin/lexer.py": NOT_YET,
+    "machines/builtin/parser.py": NOT_YET,
+    "machines/builtin/printing.py": NOT_YET,
+    "machines/builtin/programs.py": NOT_YET,
+    "machines/builtin/testing.py": "the `test` command; not a test itself",
+    "machines/builtin/text_commands.py": NOT_YET,
+    "machines/builtin/tree.py": NOT_YET,
+    "machines/guest.py": NOT_YET,
+    "machines/linux.py": NOT_YET,
+    "machines/sandbox/agent.py": NOT_YET,
+    "machines/sandbox/etc.py": NOT_YET,
+    "machines/sandbox/host.py": NOT_YET,
+    "machines/sandbox/init.py": NOT_YET,
+    "machines/sandbox/messages.py": NOT_YET,
+    "machines/sandbox/pipes.py": NOT_YET,
+    "machines/sandbox/root.py": NOT_YET,
+    "machines/sandbox/running.py": NOT_YET,
+    "machines/sandbox/syscalls.py": NOT_YET,
+    "machines/settings.py": NOT_YET,
+    "machines/ssh_files.py": NOT_YET,
+    "machines/winrm/cmd_commands.py": NOT_YET,
+    "machines/winrm/command_host.py": NOT_YET,
+    "machines/winrm/drive.py": NOT_YET,
+    "machines/winrm/ntlm.py": NOT_YET,
+    "machines/winrm/session.py": NOT_YET,
+    "machines/winrm/shells.py": NOT_YET,
+    "net/entry.py": NOT_YET,
+    "net/prober.py": NOT_YET,
+    "net/proxy.py": NOT_YET,
+    "net/scene.py": NOT_YET,
+    "wire/wsman/names.py": "constants, used by every test of wire/wsman",
+}
+"""Modules without a test file of their own, and why; a list to be shortened."""
+PURE = ("model/", "rules/", "wire/")
+
+
+def modules() -> set[str]:
+    """Every module below `emulator/` that can hold something to test."""
+    found = {path.relative_to(MODULES) for path in MODULES.rglob("*.py")}
+    return {path.as_posix() for path in found if path.name not in ("__init__.py", "__main__.py")}
+
+
+def mirrored(module: str) -> Path:
+    """The test file of a module."""
+    path = Path(module)
+    return TESTS / path.parent / f"test_{path.name}"
+
+
+def test_every_module_has_its_test_file() -> None:
+    """A module has its mirrored test file, or stands on the list with a reason."""
+    missing = {module for module in modules() if not mirrored(module).exists()}
+
+    assert missing - set(UNTESTED) == set()
+
+
+def test_the_list_is_not_longer_than_it_must_be() -> None:
+    """Nothing stands on the list that is gone, has its test file by now, or gives no reason."""
+    stale = {module for module in UNTESTED if module not in modules() or mirrored(module).exists()}
+
+    assert stale == set()
+    assert all(UNTESTED.values())
+
+
+def test_decisions_are_never_on_the_list() -> None:
+    """What does no I/O has tests of its own; a module of names alone has nothing to test."""
+    assert {module for module in UNTESTED if module.startswith(PURE)} <= {"wire/wsman/names.py"}
+
+
+def tests_in(file: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The test functions of a file."""
+    functions = [
+        node
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+    return [each for each in functions if each.name.startswith("test_")]
+
+
+@pytest.mark.parametrize("file", sorted(TESTS.rglob("test_*.py")), ids=lambda file: str(file.relative_to(TESTS)))
+def test_every_test_states_a_claim(file: Path) -> None:
+    """Each test says in its docstring what is true if it passes."""
+    assert [each.name for each in tests_in(file) if not ast.get_docstring(each)] == []
