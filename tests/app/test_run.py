@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -310,13 +312,13 @@ async def test_every_connection_of_a_flow_has_one_name() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_two_hundred_rounds_leak_nothing() -> None:
     """200 starts and stops in one process leave no descriptor, task, child or temporary folder."""
-    from pathlib import Path
 
     def state() -> tuple[int, int, int]:
         fds = len(list(Path("/proc/self/fd").iterdir()))
-        children = Path("/proc/self/task").joinpath(str(__import__("os").getpid()), "children").read_text().split()
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
         return fds, len(children), len(asyncio.all_tasks())
 
     async with quick():
@@ -330,6 +332,7 @@ async def test_two_hundred_rounds_leak_nothing() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_two_thousand_connections_are_held_and_then_used() -> None:
     """2,000 connections through both hops, idle, then used: none lost."""
     loop = asyncio.get_running_loop()
