@@ -1,9 +1,11 @@
 """The state folder: who is running, the token, keys and certificates; readable by its owner only."""
 
+import contextlib
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -142,13 +144,26 @@ def claim(folder: Path, note: Mapping[str, Any]) -> None:
     Raises:
         UnavailableError: another one does.
     """
-    other = running(folder)
-    if other is not None and other["pid"] != os.getpid():
-        raise UnavailableError(
-            f"an emulator is already running from {folder} (process {other['pid']}, control {other.get('control')}); "
-            "`aib-emulator down` ends it, AIB_EMULATOR_HOME starts another beside it"
-        )
-    write_private(folder / RUNNING, json.dumps({"pid": os.getpid(), "born": born(os.getpid()), **note}))
+    with _alone(folder):
+        other = running(folder)
+        if other is not None and other["pid"] != os.getpid():
+            raise UnavailableError(
+                f"an emulator is already running from {folder} (process {other['pid']}, "
+                f"control {other.get('control')}); `aib-emulator down` ends it, "
+                "AIB_EMULATOR_HOME starts another beside it"
+            )
+        write_private(folder / RUNNING, json.dumps({"pid": os.getpid(), "born": born(os.getpid()), **note}))
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from looking at the note and writing it between our look and our writing."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def release(folder: Path) -> None:

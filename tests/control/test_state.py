@@ -171,3 +171,30 @@ def test_damaged_notes(tmp_path: Path, text: str) -> None:
 
     assert state.running(tmp_path) is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_many_at_once_one_claims_the_folder(tmp_path: Path) -> None:
+    """Processes that claim a folder at the same moment: one has it, the others are told whose it is."""
+    code = (
+        "import sys, pathlib; from emulator.control import state; from emulator.errors import UnavailableError\n"
+        "sys.stdin.readline()\n"
+        "try: state.claim(pathlib.Path(sys.argv[1]), {}); print('mine')\n"
+        "except UnavailableError as error: print(error)\n"
+        "sys.stdout.flush(); sys.stdin.readline()"
+    )
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    many = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(6)]
+    for turn in range(2):
+        for each in many:
+            assert each.stdin is not None
+            each.stdin.write("go\n")
+            each.stdin.flush()
+        if turn == 0:
+            answers = [each.stdout.readline().strip() for each in many if each.stdout]
+    for each in many:
+        each.communicate(timeout=10)
+    winner = many[answers.index("mine")]
+
+    assert answers.count("mine") == 1
+    assert all(f"process {winner.pid}" in answer for answer in answers if answer != "mine")
