@@ -244,9 +244,20 @@ async def _get_ready(channel: Channel) -> None:
     for system, task in trials.items():
         channel.paths[system] = task.result()
     failed = [f"{system}: {found.reason}" for system, found in channel.paths.items() if found.outcome == "failed"]
+    failed += _unanswered(scene)
     if failed:
         raise UnavailableError("the channel did not get ready: " + "; ".join(failed))
     channel.ready = True
+
+
+def _unanswered(scene: Scene) -> Iterable[str]:
+    """Probes that the world lets through and that still found nobody: our own fault, never Azure's verdict."""
+    balancer = scene.world.balancer
+    for probe in balancer.probes if balancer else ():
+        for machine in scene.world.proxies:
+            verdict = path.probe_verdict(scene.world, scene.condition, machine, probe.port)
+            if verdict.carried and (probe.id, machine.interface) not in scene.condition.healthy:
+                yield f"probe {probe.id.name} of {machine.hop} was not answered within {PROBES_PATIENCE:g} s"
 
 
 def _approximations(channel: Channel) -> Sequence[str]:
