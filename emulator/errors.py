@@ -13,6 +13,10 @@ class InvalidInputError(EmulatorError):
     """
 
 
+class NotLoadedError(InvalidInputError, LookupError):
+    """A decision needs a resource that something refers to and nobody loaded."""
+
+
 class UnavailableError(EmulatorError):
     """Something outside us is missing or taken: a port, a namespace, an engine, a running emulator."""
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a verdict fell: a security rule, a state, a probe, a timer, a fault, or the peer's own doing.
+    """Why a verdict fell: a security rule, a route, a state, a probe, a timer, a fault, or the peer's own doing.
 
     Attributes:
         kind: one of the words above.
@@ -15,7 +15,7 @@ class Reason:
         name: what Azure calls it: a rule's name, a state, a timer.
     """
 
-    kind: Literal["rule", "state", "probe", "timer", "fault", "peer"]
+    kind: Literal["rule", "route", "state", "probe", "timer", "fault", "peer"]
     id: str
     name: str
 

@@ -8,9 +8,9 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from emulator.model.compute import VirtualMachine
-from emulator.model.default_world import BUILD_GROUP, BUILD_SUBNET, NETWORK, default_world
-from emulator.model.ids import resource_id
+from emulator.model import deployed
+from emulator.model.balancer import Distribution
+from emulator.model.default_world import BUILD_GROUP, BUILD_SUBNET, default_world
 from emulator.model.network import (
     ANY_PORT,
     Direction,
@@ -21,6 +21,7 @@ from emulator.model.network import (
     SecurityRule,
     port_range,
 )
+from emulator.model.privatelink import ConnectionState
 from emulator.model.switches import Switches
 from emulator.model.world import Topology, World
 from emulator.rules.path import Condition
@@ -68,33 +69,24 @@ def world(
     topology: Topology = "existing-vnet",
     data: Literal["match_nat_ip", "bypass"] = "match_nat_ip",
     proxies: int = 1,
-    distribution: Literal["Default", "SourceIP", "SourceIPProtocol"] = "Default",
+    distribution: Distribution = "Default",
 ) -> World:
     """The default world with these rules in the build subnet's group, and so many proxies."""
-    found = default_world(topology, Switches(pls_data_nsg=data)).with_group(nsg(*rules))
+    found = default_world(topology, Switches(pls_data_nsg=data)).laid(nsg(*rules))
     if found.balancer:
         balancing = tuple(replace(each, distribution=distribution) for each in found.balancer.rules)
-        found = replace(found, balancer=replace(found.balancer, rules=balancing))
+        found = found.laid(replace(found.balancer, rules=balancing))
     for number in range(2, proxies + 1):
         found = _with_proxy(found, number)
     return found
 
 
 def _with_proxy(found: World, number: int) -> World:
-    assert found.balancer
     name = f"proxy-{number}"
-    nic = Interface(
-        resource_id(NETWORK + "networkInterfaces", f"{name}-nic"),
-        IPv4Address(f"10.60.0.{126 + number}"),
-        BUILD_SUBNET,
-    )
-    machine = VirtualMachine(resource_id("Microsoft.Compute/virtualMachines", name), "proxy", name, nic.id)
-    return replace(
-        found,
-        interfaces=(*found.interfaces, nic),
-        machines=(*found.machines, machine),
-        balancer=replace(found.balancer, pool=(*found.balancer.pool, nic.id)),
-    )
+    nic = deployed.interface(name, IPv4Address(f"10.60.0.{126 + number}"), BUILD_SUBNET, pools=(deployed.POOL,))
+    machine, member = deployed.machine("proxy", name)
+    laid = found.laid(nic, machine)
+    return replace(laid, parts=replace(laid.parts, members=(*laid.members, member)))
 
 
 def healthy(found: World, *, stopped: Iterable[str] = (), down: Iterable[str] = ()) -> Condition:
@@ -109,11 +101,27 @@ def healthy(found: World, *, stopped: Iterable[str] = (), down: Iterable[str] = 
     return Condition(frozenset(up), frozenset(stopped))
 
 
-PREFIXES = (
+def with_state(found: World, state: ConnectionState) -> World:
+    """The connection of the private endpoint in another state, as its own side has it."""
+    assert found.endpoint
+    connections = tuple(replace(each, state=state) for each in found.endpoint.connections)
+    return found.laid(replace(found.endpoint, connections=connections))
+
+
+def without(found: World, role: str) -> World:
+    """The channel without its machines of one role."""
+    members = tuple(each for each in found.members if each.role != role)
+    return replace(found, parts=replace(found.parts, members=members))
+
+
+def nic_of(found: World, hop: str) -> Interface:
+    """The interface of a hop."""
+    return found.interface_of(next(each for each in found.members if each.hop == hop))
+
+
+TAGS = ("VirtualNetwork", "AzureLoadBalancer", "Internet")
+RANGES = (
     "*",
-    "VirtualNetwork",
-    "AzureLoadBalancer",
-    "Internet",
     "10.60.0.0/24",
     "10.60.0.5",
     "168.63.129.16",
@@ -128,7 +136,8 @@ port_ranges = st.one_of(
 
 
 def _rules(priority: int, direction: Direction) -> st.SearchStrategy[SecurityRule]:
-    prefixes = st.lists(st.sampled_from(PREFIXES), min_size=1, max_size=3).map(tuple)
+    some = st.lists(st.sampled_from(RANGES), min_size=1, max_size=3)
+    prefixes = st.tuples(st.lists(st.sampled_from(TAGS), max_size=1), some).map(lambda both: (*both[0], *both[1]))
     ports = st.lists(port_ranges, min_size=1, max_size=3).map(tuple)
     return st.builds(
         SecurityRule,

@@ -1,25 +1,23 @@
 """The running channel, as tests and the control API hold it."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from emulator.app.config import Config
 from emulator.app.credentials import Account
+from emulator.app.given import Given, laid_over
 from emulator.app.history import History
 from emulator.app.keeper import Keeper
 from emulator.app.status import Endpoint, Exact, Hop, HopState, PathState, Status
 from emulator.channels.base import Outcome
 from emulator.clock import wall_time
 from emulator.errors import InvalidInputError
-from emulator.model.arm import dump_group, load_groups
-from emulator.model.network import SecurityGroup
+from emulator.model import arm
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.net.gate import Gate
 from emulator.net.scene import Scene
 from emulator.observe import Event, Observation
 from emulator.rules import path
-
-Resource = SecurityGroup | Mapping[str, Any]
 
 
 class Channel:
@@ -38,6 +36,7 @@ class Channel:
         self.token = ""
         self.ready = False
         self.approximated: tuple[str, ...] = ()
+        self.warnings: tuple[str, ...] = ()
 
     @property
     def world(self) -> World:
@@ -58,21 +57,16 @@ class Channel:
             approximated=self.approximated,
         )
 
-    async def apply(self, resources: Resource | Iterable[Resource]) -> World:
-        """Lay resources over the world, live: each security group replaces whole the one with its ID.
+    async def apply(self, resources: Given) -> World:
+        """Lay resources over the world, live: each replaces whole the one with its ID, a lone rule the rule.
 
         Open connections go on; new ones meet the new rules. Nothing changes when anything is wrong.
 
         Raises:
             InvalidInputError: with every finding, one a line.
         """
-        given = [resources] if isinstance(resources, (Mapping, SecurityGroup)) else list(resources)
-        groups = [each for each in given if isinstance(each, SecurityGroup)]
-        documents = [("resource", each) for each in given if not isinstance(each, SecurityGroup)]
-        world = self.world
-        for group in (*groups, *load_groups(documents)):
-            world = with_known_group(world, group)
-        self._change(world, f"applied {len(given)} resource(s)")
+        world, applied = laid_over(self.world, resources)
+        self._change(world, f"applied {', '.join(each.id.name for each in applied)}")
         return world
 
     async def reset(self) -> World:
@@ -123,7 +117,7 @@ class Channel:
 
     def resources(self) -> list[dict[str, Any]]:
         """The world's resources in REST shape, as `aib-emulator world show` prints them."""
-        return [dump_group(group) for group in self.world.groups]
+        return [arm.dump(resource) for resource in self.world.resources]
 
     def _change(self, world: World, what: str) -> None:
         self.scene.change(world=world)
@@ -132,7 +126,7 @@ class Channel:
         self._note("WorldApplied", "control", f"the world changed: {what}")
 
     def _known(self, hop: str) -> None:
-        names = [machine.hop for machine in self.world.machines if machine.role != "client"]
+        names = [machine.hop for machine in self.world.members if machine.role != "client"]
         if hop not in names:
             raise InvalidInputError(f"hop: found {hop!r}, expected one of {', '.join(names)}")
 
@@ -152,7 +146,7 @@ class Channel:
         if world.balancer and world.endpoint:
             local = ", ".join(f"{gate.address[0]}:{gate.address[1]}" for gate in self.entries.values())
             detail = f"frontend {world.balancer.frontend}, {world.endpoint.state}"
-            yield Hop("load-balancer", str(world.endpoint.address), local, "up", detail)
+            yield Hop("load-balancer", str(world.address_of(world.endpoint)), local, "up", detail)
         for proxy in world.proxies:
             yield self._proxy_hop(proxy.hop, scene)
         for system in SYSTEMS:
@@ -177,7 +171,7 @@ class Channel:
 
     def _build_hop(self, system: System) -> Hop:
         role = build_role(system)
-        machine, keeper = self.world.machine(role), self.keepers.get(role)
+        machine, keeper = self.world.member(role), self.keepers.get(role)
         if machine is None or keeper is None:
             return Hop(role, "", "", "absent", "the world has no such build VM")
         address = self.world.interface_of(machine).address
@@ -185,18 +179,6 @@ class Channel:
         stopped = role in self.scene.condition.stopped
         running: HopState = "up" if keeper.running else "down"
         return Hop(role, str(address), local, "stopped" if stopped else running, keeper.detail)
-
-
-def with_known_group(world: World, group: SecurityGroup) -> World:
-    """The world with a group laid over it; it must be one that the world refers to.
-
-    Raises:
-        InvalidInputError: nothing in the world has that group, so that applying it would change nothing.
-    """
-    if world.group(group.id) is None:
-        known = ", ".join(each.id.text for each in world.groups)
-        raise InvalidInputError(f"resource: id: found {group.id}, expected a security group of this world: {known}")
-    return world.with_group(group)
 
 
 def decided(scene: Scene, system: System) -> PathState:

@@ -2,7 +2,7 @@
 
 import os
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emulator.errors import InvalidInputError
 from emulator.machines.settings import GuestChoice
-from emulator.model.arm import load_groups, load_json
-from emulator.model.network import SecurityGroup
+from emulator.model import arm
+from emulator.model.arm import Loaded
 from emulator.model.switches import Switches
 from emulator.model.world import Topology
+from emulator.rules.deployment import Wanted
 
 Port = Annotated[int, Field(ge=1, le=65535)] | Literal["auto"]
 
@@ -26,6 +27,9 @@ class SwitchSettings(_Strict):
     """The key `switches`."""
 
     pls_data_nsg: Literal["match_nat_ip", "bypass"] = "match_nat_ip"
+    load_balancer_tag_admits_data: bool = False
+    virtual_network_tag_default_route: Literal["include", "exclude"] = "include"
+    unknown_appliance: Literal["drop", "forward"] = "drop"
     proxy_connect_timeout: float = Field(default=30.0, gt=0, le=3600)
     proxy_connect_failure: Literal["fin", "rst", "hold"] = "fin"
 
@@ -53,7 +57,9 @@ AUTO = Listen(linux="auto", windows="auto", control="auto")
 class Config(_Strict):
     """Everything that can be set; each key is optional."""
 
-    topology: Topology = "existing-vnet"
+    topology: Topology | None = None
+    template: str | None = None
+    subnet: str | None = None
     resources: tuple[Path, ...] = ()
     time_scale: float = Field(default=1.0, gt=0, le=100_000)
     switches: SwitchSettings = SwitchSettings()
@@ -67,12 +73,17 @@ class Config(_Strict):
         return AUTO if self.listen == "auto" else self.listen
 
     @property
+    def wanted(self) -> Wanted:
+        """What is set of the channel over what the resources say."""
+        return Wanted(self.topology, self.template, self.subnet)
+
+    @property
     def switch_values(self) -> Switches:
         """The switches as the decisions take them."""
         return Switches(**self.switches.model_dump())
 
 
-SCALARS = ("topology", "time_scale", "listen", "guest")
+SCALARS = ("topology", "template", "subnet", "time_scale", "listen", "guest")
 """Keys that `AIB_EMULATOR_<KEY>` sets."""
 
 
@@ -141,21 +152,26 @@ def _read(file: Path) -> dict[str, Any]:
     return values
 
 
-def load_files(paths: tuple[Path, ...]) -> tuple[SecurityGroup, ...]:
+def load_files(paths: Iterable[Path]) -> Loaded:
     """The resources in files, and in every `*.json` of folders.
 
     Raises:
         InvalidInputError: a file cannot be read or has findings; nothing is loaded then.
     """
-    files: list[Path] = []
+    return arm.load([(str(file), arm.load_json(str(file), _content(file))) for file in _files(paths)])
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
-        files += sorted(path.glob("*.json")) if path.is_dir() else [path]
-    documents = []
-    for file in files:
-        try:
-            content = file.read_bytes()
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else error
-            raise InvalidInputError(f"{file}: cannot be read: {why}") from None
-        documents.append((str(file), load_json(str(file), content)))
-    return load_groups(documents)
+        found = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not found:
+            raise InvalidInputError(f"{path}: found no *.json in it, expected a folder of Azure JSON")
+        yield from found
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InvalidInputError(f"{file}: cannot be read: {why}") from None

@@ -10,9 +10,10 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import IO, Any
 
-from emulator.app.channel import Channel, Resource, with_known_group
+from emulator.app.channel import Channel
 from emulator.app.config import Config, Listen, Port, load_config, load_files
 from emulator.app.credentials import account
+from emulator.app.given import Given, places, read
 from emulator.app.history import History
 from emulator.app.keeper import Keeper
 from emulator.app.status import PathState
@@ -21,7 +22,6 @@ from emulator.clock import Clock
 from emulator.control import state
 from emulator.errors import UnavailableError
 from emulator.machines.settings import MachineSettings
-from emulator.model.default_world import default_world
 from emulator.model.world import BUILD_PORTS, PROBE_SOURCE, PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.net import filters, taken
 from emulator.net.addresses import Loopback
@@ -31,7 +31,9 @@ from emulator.net.pipes import pipe_pool
 from emulator.net.prober import probing
 from emulator.net.proxy import proxy
 from emulator.net.scene import Scene
-from emulator.rules import path
+from emulator.rules import path, references
+from emulator.rules.deployment import assembled
+from emulator.rules.playable import playable
 from emulator.wire.hop import KEY_BYTES
 
 PROBES_PATIENCE = 2.0
@@ -43,7 +45,7 @@ async def start(
     *,
     config: Config | Path | str | None = None,
     home: Path | None = None,
-    resources: Resource | Iterable[Resource] = (),
+    resources: Given = (),
     log: IO[bytes] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Channel]:
@@ -52,7 +54,7 @@ async def start(
     Args:
         config: a file like `emulator.yaml`, or the settings as a value.
         home: the state folder for keys and certificates; without it, a temporary one.
-        resources: security groups (values, or REST-shape JSON) to lay over the default world.
+        resources: Azure resources (values, or JSON in any of its shapes) to lay over the default world.
         log: where the build VMs' processes complain; standard error by default.
         settings: keys of the configuration (`topology`, `time_scale`, `switches`, …). `listen` is `auto` here
             unless set, so that tests in parallel never meet.
@@ -88,23 +90,24 @@ def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return found
 
 
-def build_world(config: Config) -> World:
-    """The world that settings describe: the default one, with its files laid over it.
+def build_world(config: Config, given: Given = ()) -> tuple[World, tuple[str, ...]]:
+    """The world that settings and resources describe, and what is odd about it, a sentence each.
 
     Raises:
-        InvalidInputError: a resource is wrong.
+        InvalidInputError: a resource is wrong, or what the channel needs was not loaded.
     """
-    world = default_world(config.topology, config.switch_values)
-    for group in load_files(config.resources):
-        world = with_known_group(world, group)
-    return world
+    files = load_files(config.resources)
+    more = read(given)
+    world = assembled((*files.resources, *more.resources), config.wanted, config.switch_values)
+    playable(world)
+    return world, (*files.warnings, *more.warnings, *references.dangling(world))
 
 
 @contextlib.asynccontextmanager
 async def _running(
-    config: Config, home: Path | None, resources: Resource | Iterable[Resource], log: IO[bytes] | None
+    config: Config, home: Path | None, resources: Given, log: IO[bytes] | None
 ) -> AsyncIterator[Channel]:
-    world = build_world(config)
+    world, warnings = build_world(config, resources)
     history = History()
     async with contextlib.AsyncExitStack() as stack:
         folder = state.make(home) if home else Path(stack.enter_context(tempfile.TemporaryDirectory("-aib-emulator")))
@@ -112,9 +115,7 @@ async def _running(
         pipes = await stack.enter_async_context(pipe_pool())
         scene = Scene(world, Clock(config.time_scale), history, Loopback(), pipes, secrets.token_bytes(KEY_BYTES))
         channel = Channel(scene, config, credentials, history)
-        if resources:
-            await channel.apply(resources)
-            channel.initial = channel.world
+        channel.warnings = warnings
         sockets = _bind_all(scene, config.listening, stack)
         _make_keepers(channel, sockets, folder, log)
         stack.push_async_callback(_stop_all, channel)
@@ -140,7 +141,7 @@ def _bind_all(scene: Scene, listen: Listen, stack: contextlib.AsyncExitStack) ->
         scene.loopback.of(address)
     wanted: list[tuple[str, System, str, int]] = []
     for system in SYSTEMS:
-        build = world.machine(build_role(system))
+        build = world.member(build_role(system))
         if build is None:
             continue
         chosen: Port = listen.linux if system == "linux" else listen.windows
@@ -156,10 +157,8 @@ def _bind_all(scene: Scene, listen: Listen, stack: contextlib.AsyncExitStack) ->
 
 def addresses(world: World) -> Iterable[IPv4Address]:
     """Every Azure address that speaks on the channel."""
-    yield from (world.client, PROBE_SOURCE)
-    yield from (interface.address for interface in world.interfaces)
-    if world.service and world.endpoint and world.balancer:
-        yield from (world.endpoint.address, world.service.nat_address, world.balancer.frontend)
+    yield PROBE_SOURCE
+    yield from (address for _, address in places(world))
 
 
 def bind_or_say(name: str, host: str, port: int) -> socket.socket:
@@ -180,7 +179,7 @@ def _note_ports(scene: Scene, sockets: Sockets) -> None:
     for (name, system), bound in sockets.items():
         if name == "entry":
             continue
-        machine = next(each for each in world.machines if each.hop == name)
+        machine = next(each for each in world.members if each.hop == name)
         port = PROXY_PORTS[system] if machine.role == "proxy" else BUILD_PORTS[system]
         scene.ports[world.interface_of(machine).address, port] = bound.getsockname()[1]
 
@@ -190,7 +189,7 @@ def _make_keepers(channel: Channel, sockets: Sockets, folder: Path, log: IO[byte
     senders = [world.interface_of(each).address for each in world.proxies] or [world.client]
     hops = tuple(scene.loopback.of(address) for address in senders)
     for system in SYSTEMS:
-        machine = world.machine(build_role(system))
+        machine = world.member(build_role(system))
         if machine is None:
             continue
         settings = MachineSettings(

@@ -9,7 +9,7 @@ from emulator.app.status import PathState
 from emulator.model.world import System
 from emulator.net.dial import DialFailure, dial
 from emulator.reason import Outcome
-from emulator.rules.path import Path
+from emulator.rules.legs import Path
 
 SPEAKS = 10.0
 """Real seconds a build VM has to say its first word on a path that carries."""

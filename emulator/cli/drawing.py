@@ -73,7 +73,7 @@ def _box(title: str, text: str) -> Panel:
 def _middle(world: World) -> tuple[str, str, str]:
     """What stands in the boxes between the client and the build VMs."""
     ports = "\n".join(f":{port}" for port in PROXY_PORTS.values())
-    endpoint = str(world.endpoint.address) if world.endpoint else "–"
+    endpoint = str(world.address_of(world.endpoint)) if world.endpoint else "–"
     frontend = str(world.balancer.frontend) if world.balancer else "–"
     proxy = str(world.interface_of(world.proxies[0]).address) if world.proxies else "–"
     return f"{endpoint}\n{ports}", f"{frontend}\n{ports}", f"{proxy}\n{ports}"
@@ -81,7 +81,7 @@ def _middle(world: World) -> tuple[str, str, str]:
 
 def _builds(world: World) -> Iterator[str]:
     for system in SYSTEMS:
-        machine = world.machine(build_role(system))
+        machine = world.member(build_role(system))
         if machine is not None:
             yield f"{world.interface_of(machine).address}\n:{BUILD_PORTS[system]}"
 

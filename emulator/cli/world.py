@@ -60,10 +60,13 @@ def _read(names: list[str]) -> list[dict[str, Any]]:
     Raises:
         InvalidInputError: a file cannot be read or has findings.
     """
-    from emulator.model.arm import dump_group, load_groups, load_json
+    from emulator.model import arm
 
-    documents = [(_title(name), load_json(_title(name), _bytes(name))) for name in names]
-    return [dump_group(group) for group in load_groups(documents)]
+    documents = [(_title(name), arm.load_json(_title(name), _bytes(name))) for name in names]
+    loaded = arm.load(documents)
+    for warning in loaded.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    return [arm.dump(resource) for resource in loaded.resources]
 
 
 def _title(name: str) -> str:

@@ -2,15 +2,23 @@
 
 from ipaddress import IPv4Address, IPv4Network
 
-from emulator.model.balancer import BalancingRule, LoadBalancer, Probe
-from emulator.model.compute import Role, VirtualMachine
+from emulator.model import deployed
+from emulator.model.compute import Member, VirtualMachine
 from emulator.model.ids import ResourceId, resource_id
-from emulator.model.network import Interface, PortRange, SecurityGroup, SecurityRule, Subnet, VirtualNetwork
-from emulator.model.privatelink import PrivateEndpoint, PrivateLinkService
+from emulator.model.network import (
+    Interface,
+    PortRange,
+    PublicIp,
+    SecurityGroup,
+    SecurityRule,
+    Subnet,
+    VirtualNetwork,
+)
+from emulator.model.resources import Parts
 from emulator.model.switches import Switches
-from emulator.model.world import PROXY_PORTS, Topology, World
+from emulator.model.world import Topology, World
 
-NETWORK = "Microsoft.Network/"
+NETWORK = deployed.NETWORK
 VNET = resource_id(NETWORK + "virtualNetworks", "aib-vnet")
 BUILD_SUBNET = VNET.child("subnets", "build")
 CONTAINER_SUBNET = VNET.child("subnets", "containers")
@@ -18,9 +26,11 @@ SERVICE_VNET = resource_id(NETWORK + "virtualNetworks", "aib-service")
 SERVICE_SUBNET = SERVICE_VNET.child("subnets", "default")
 BUILD_GROUP = resource_id(NETWORK + "networkSecurityGroups", "build-nsg")
 PUBLIC_GROUP = resource_id(NETWORK + "networkSecurityGroups", "build-vm-nsg")
-BALANCER = resource_id(NETWORK + "loadBalancers", "aib-lb")
-SERVICE = resource_id(NETWORK + "privateLinkServices", "aib-pls")
-ENDPOINT = resource_id(NETWORK + "privateEndpoints", "aib-pe")
+LINUX_IP = resource_id(NETWORK + "publicIPAddresses", "build-linux-ip")
+WINDOWS_IP = resource_id(NETWORK + "publicIPAddresses", "build-windows-ip")
+PUBLIC_ADDRESS = IPv4Address("203.0.113.10")
+CONTAINER_GROUPS = "Microsoft.ContainerInstance/containerGroups"
+SERVICE_RANGE = IPv4Network("10.61.0.0/24")
 
 DOCUMENTED_RULE = SecurityRule(
     name="AzureImageBuilderNsgRule",
@@ -46,97 +56,92 @@ def default_world(topology: Topology = "existing-vnet", switches: Switches | Non
     return worlds[topology](switches or Switches())
 
 
-def _interface(name: str, address: str, subnet: ResourceId = BUILD_SUBNET) -> Interface:
-    found = resource_id(NETWORK + "networkInterfaces", f"{name}-nic")
-    return Interface(found, IPv4Address(address), subnet)
-
-
-def _machine(role: Role, interface: Interface, size: str) -> VirtualMachine:
-    return VirtualMachine(resource_id("Microsoft.Compute/virtualMachines", role), role, role, interface.id, size)
-
-
-def _build_network(*extra: Subnet) -> VirtualNetwork:
-    build = Subnet(BUILD_SUBNET, IPv4Network("10.60.0.0/24"), BUILD_GROUP, "Disabled")
+def build_network(*extra: Subnet, group: ResourceId | None = BUILD_GROUP) -> VirtualNetwork:
+    """The customer's network, with the subnet of the build."""
+    build = Subnet(BUILD_SUBNET, (IPv4Network("10.60.0.0/24"),), group, "Disabled")
     return VirtualNetwork(VNET, (IPv4Network("10.60.0.0/16"),), (build, *extra))
 
 
-def _balancer(pool: ResourceId) -> LoadBalancer:
-    ports = sorted(PROXY_PORTS.values())
-    probes = tuple(Probe(BALANCER.child("probes", f"probe-{port}"), port) for port in ports)
-    rules = tuple(
-        BalancingRule(BALANCER.child("loadBalancingRules", f"rule-{probe.port}"), probe.port, probe.port, probe.id)
-        for probe in probes
-    )
-    return LoadBalancer(BALANCER, IPv4Address("10.60.0.6"), BUILD_SUBNET, (pool,), probes, rules)
+def service_network(prefix: IPv4Network = SERVICE_RANGE) -> VirtualNetwork:
+    """Image Builder's own network, with the client and the private endpoint."""
+    return VirtualNetwork(SERVICE_VNET, (prefix,), (Subnet(SERVICE_SUBNET, (prefix,)),))
 
 
-def _build_machines() -> tuple[tuple[Interface, ...], tuple[VirtualMachine, ...]]:
-    linux = _interface("build-linux", "10.60.0.8")
-    windows = _interface("build-windows", "10.60.0.9")
-    size = "Standard_D2ds_v4"
-    return (linux, windows), (_machine("build-linux", linux, size), _machine("build-windows", windows, size))
+def _builds() -> tuple[tuple[Interface, ...], tuple[VirtualMachine, ...], tuple[Member, ...]]:
+    linux = deployed.interface("build-linux", IPv4Address("10.60.0.8"), BUILD_SUBNET)
+    windows = deployed.interface("build-windows", IPv4Address("10.60.0.9"), BUILD_SUBNET)
+    both = (deployed.machine("build-linux", "build-linux"), deployed.machine("build-windows", "build-windows"))
+    return (linux, windows), tuple(one for one, _ in both), tuple(member for _, member in both)
 
 
 def _existing_vnet(switches: Switches) -> World:
-    interfaces, machines = _build_machines()
-    proxy = _interface("proxy", "10.60.0.7")
-    service_net = VirtualNetwork(
-        SERVICE_VNET, (IPv4Network("10.61.0.0/24"),), (Subnet(SERVICE_SUBNET, IPv4Network("10.61.0.0/24")),)
-    )
+    interfaces, machines, members = _builds()
+    nic = deployed.interface("proxy", IPv4Address("10.60.0.7"), BUILD_SUBNET, pools=(deployed.POOL,))
+    proxy, member = deployed.machine("proxy", "proxy", deployed.PROXY_SIZE)
+    configurations = (nic.id.child("ipConfigurations", "ipconfig"),)
+    endpoint, endpoint_nic = deployed.endpoint(IPv4Address("10.61.0.5"), SERVICE_SUBNET)
     return World(
         topology="existing-vnet",
         client=IPv4Address("10.61.0.4"),
-        networks=(_build_network(), service_net),
+        networks=(build_network(), service_network()),
         groups=(SecurityGroup(BUILD_GROUP, (DOCUMENTED_RULE,)),),
-        interfaces=(proxy, *interfaces),
-        machines=(_machine("proxy", proxy, "Standard_A1_v2"), *machines),
-        balancer=_balancer(proxy.id),
-        service=PrivateLinkService(SERVICE, IPv4Address("10.60.0.5"), BUILD_SUBNET, BALANCER),
-        endpoint=PrivateEndpoint(ENDPOINT, IPv4Address("10.61.0.5"), SERVICE_SUBNET, SERVICE),
+        interfaces=(nic, *interfaces, endpoint_nic),
+        machines=(proxy, *machines),
+        balancers=(deployed.balancer(IPv4Address("10.60.0.6"), BUILD_SUBNET, configurations),),
+        services=(deployed.service(IPv4Address("10.60.0.5"), BUILD_SUBNET),),
+        endpoints=(endpoint,),
+        parts=Parts(deployed.ENDPOINT, deployed.SERVICE, deployed.BALANCER, BUILD_SUBNET, members=(member, *members)),
         switches=switches,
     )
 
 
-def _public_ip(switches: Switches) -> World:
-    interfaces, machines = _build_machines()
-    allow = tuple(
+def client_rules(client: IPv4Address) -> tuple[SecurityRule, ...]:
+    """What the group at a public build VM's interface lets in: 22 and 5986 from the client."""
+    return tuple(
         SecurityRule(
             name=name,
             priority=priority,
             direction="Inbound",
             access="Allow",
             protocol="Tcp",
-            source_prefixes=("198.51.100.4",),
+            source_prefixes=(str(client),),
             destination_prefixes=("VirtualNetwork",),
             destination_ports=(PortRange(port, port),),
         )
         for name, priority, port in (("AllowSshInbound", 100, 22), ("AllowWinRmInbound", 110, 5986))
     )
-    public = IPv4Address("203.0.113.10")
+
+
+def _public_ip(switches: Switches) -> World:
+    (linux, windows), machines, members = _builds()
+    client = IPv4Address("198.51.100.4")
+    interfaces = tuple(
+        deployed.interface(name, nic.address, BUILD_SUBNET, group=PUBLIC_GROUP, public_ip=public)
+        for name, nic, public in (("build-linux", linux, LINUX_IP), ("build-windows", windows, WINDOWS_IP))
+    )
     return World(
         topology="public-ip",
-        client=IPv4Address("198.51.100.4"),
-        networks=(
-            VirtualNetwork(
-                VNET, (IPv4Network("10.60.0.0/16"),), (Subnet(BUILD_SUBNET, IPv4Network("10.60.0.0/24")),)
-            ),
-        ),
-        groups=(SecurityGroup(PUBLIC_GROUP, allow),),
-        interfaces=tuple(Interface(each.id, each.address, each.subnet, PUBLIC_GROUP, public) for each in interfaces),
+        client=client,
+        networks=(build_network(group=None),),
+        groups=(SecurityGroup(PUBLIC_GROUP, client_rules(client)),),
+        interfaces=interfaces,
+        public_ips=(PublicIp(LINUX_IP, PUBLIC_ADDRESS), PublicIp(WINDOWS_IP, PUBLIC_ADDRESS)),
         machines=machines,
+        parts=Parts(subnet=BUILD_SUBNET, members=members),
         switches=switches,
     )
 
 
 def _container_instance(switches: Switches) -> World:
-    interfaces, machines = _build_machines()
-    containers = Subnet(CONTAINER_SUBNET, IPv4Network("10.60.1.0/24"))
+    interfaces, machines, members = _builds()
+    containers = Subnet(CONTAINER_SUBNET, (IPv4Network("10.60.1.0/24"),), delegations=(CONTAINER_GROUPS,))
     return World(
         topology="container-instance",
         client=IPv4Address("10.60.1.4"),
-        networks=(_build_network(containers),),
+        networks=(build_network(containers),),
         groups=(SecurityGroup(BUILD_GROUP, (DOCUMENTED_RULE,)),),
         interfaces=interfaces,
         machines=machines,
+        parts=Parts(subnet=BUILD_SUBNET, members=members),
         switches=switches,
     )

@@ -11,10 +11,18 @@ class Switches:
     Attributes:
         pls_data_nsg: whether a security group sees private-link data with the NAT address as its source
             (`match_nat_ip`), or not at all (`bypass`, which matches MicrosoftDocs/azure-docs#84627).
+        load_balancer_tag_admits_data: whether the tag `AzureLoadBalancer` admits private-link data as well as
+            probes, as Image Builder's documentation implies and the page on service tags denies.
+        virtual_network_tag_default_route: whether a user-defined route for 0.0.0.0/0 makes the tag
+            `VirtualNetwork` match everything ("might also contain default routes", service-tags-overview).
+        unknown_appliance: what a virtual appliance that was not loaded does with a flow routed to it.
         proxy_connect_timeout: emulated seconds the proxy tries the build VM.
         proxy_connect_failure: what it then does to its client.
     """
 
     pls_data_nsg: Literal["match_nat_ip", "bypass"] = "match_nat_ip"
+    load_balancer_tag_admits_data: bool = False
+    virtual_network_tag_default_route: Literal["include", "exclude"] = "include"
+    unknown_appliance: Literal["drop", "forward"] = "drop"
     proxy_connect_timeout: float = 30.0
     proxy_connect_failure: Literal["fin", "rst", "hold"] = "fin"

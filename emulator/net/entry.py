@@ -22,7 +22,8 @@ from emulator.net.relay import Ended, Relay
 from emulator.net.scene import Scene
 from emulator.rules import path
 from emulator.rules.entry import entry_posture
-from emulator.rules.path import Leg, Path
+from emulator.rules.legs import Leg
+from emulator.rules.path import ChannelPath
 from emulator.wire.hop import HopHeader
 from emulator.wire.proxy_v2 import Addresses
 
@@ -71,13 +72,13 @@ class Entry:
         """The client gave up."""
         self.scene.observer(records.attempt_ended(self.hop, attempt))
 
-    def _route(self, peer: tuple[str, int]) -> Path:
+    def _route(self, peer: tuple[str, int]) -> ChannelPath:
         scene = self.scene
         source: IPv4Address | None = scene.loopback.sources().get(peer[0])
         flow = path.client_flow(scene.world, self.system, peer[1], source)
         return path.decide(flow, scene.world, scene.condition, self.system)
 
-    def _far_end(self, route: Path) -> str:
+    def _far_end(self, route: ChannelPath) -> str:
         return route.proxy.hop if route.proxy else build_role(self.system)
 
     async def _dial(self, which: Passage, end: Leg) -> socket.socket | DialFailure:

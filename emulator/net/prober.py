@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from emulator.clock import wall_time
 from emulator.model.balancer import Probe
-from emulator.model.compute import VirtualMachine
+from emulator.model.compute import Member
 from emulator.model.world import PROBE_SOURCE
 from emulator.net.dial import DialFailure, dial
 from emulator.net.scene import Scene
@@ -42,7 +42,7 @@ async def _when_all(probers: "list[_Prober]", event: asyncio.Event) -> None:
 class _Prober:
     """One probe of one backend."""
 
-    def __init__(self, scene: Scene, probe: Probe, proxy: VirtualMachine) -> None:
+    def __init__(self, scene: Scene, probe: Probe, proxy: Member) -> None:
         self.asked = asyncio.Event()
         self._scene = scene
         self._probe = probe
@@ -69,7 +69,7 @@ class _Prober:
             _flipped(self._scene, self._probe, self._proxy, verdict, up=self._health.up)
 
 
-async def _ask(scene: Scene, probe: Probe, proxy: VirtualMachine, verdict: Verdict) -> bool:
+async def _ask(scene: Scene, probe: Probe, proxy: Member, verdict: Verdict) -> bool:
     """Whether one probe is answered: a full handshake, then a close (azure.md 3.4)."""
     if verdict.outcome is Outcome.DROPPED:
         # Unanswered when the next one goes out is failed; the groups drop it, so there is nothing to dial.
@@ -85,7 +85,7 @@ async def _ask(scene: Scene, probe: Probe, proxy: VirtualMachine, verdict: Verdi
     return True
 
 
-def _flipped(scene: Scene, probe: Probe, proxy: VirtualMachine, verdict: Verdict, *, up: bool) -> None:
+def _flipped(scene: Scene, probe: Probe, proxy: Member, verdict: Verdict, *, up: bool) -> None:
     scene.flip(probe.id, proxy.interface, up=up)
     word = "up" if up else "down"
     sentence = f"load balancer: probe {probe.id.name} marks {proxy.hop} {word}"

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from emulator.clock import wall_time
 from emulator.errors import PeerError
-from emulator.model.compute import VirtualMachine
+from emulator.model.compute import Member
 from emulator.model.flow import Flow
 from emulator.model.world import PROBE_SOURCE, PROXY_PORTS, System, build_role
 from emulator.net import hop_header, records
@@ -23,7 +23,7 @@ from emulator.observe import How, Observation
 from emulator.reason import Outcome, Verdict
 from emulator.rules import path, security
 from emulator.rules.entry import OUTSIDER, proxy_posture
-from emulator.rules.path import Leg
+from emulator.rules.legs import Leg
 from emulator.rules.posture import Answer, Posture
 from emulator.wire.hop import HopHeader
 from emulator.wire.proxy_v2 import Addresses
@@ -34,7 +34,7 @@ RESET = struct.pack("ii", 1, 0)
 class Proxy:
     """One proxy VM's listener for one operating system."""
 
-    def __init__(self, scene: Scene, machine: VirtualMachine, system: System) -> None:
+    def __init__(self, scene: Scene, machine: Member, system: System) -> None:
         self.scene = scene
         self.machine = machine
         self.system = system
@@ -165,7 +165,7 @@ async def _left_within(connection: socket.socket, seconds: float) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def proxy(scene: Scene, machine: VirtualMachine, system: System, bound: socket.socket) -> AsyncIterator[Gate]:
+async def proxy(scene: Scene, machine: Member, system: System, bound: socket.socket) -> AsyncIterator[Gate]:
     """Play one proxy's listener on a bound socket; the posture follows the scene."""
     serving = Proxy(scene, machine, system)
 

@@ -10,12 +10,10 @@ source port goes in last: a filter compiles everything before it to one constant
 
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, TypeVar
+from typing import TypeVar
 
+from emulator.model.balancer import Distribution
 from emulator.model.flow import Flow
-
-Distribution = Literal["Default", "SourceIP", "SourceIPProtocol"]
-"""Azure's `loadDistribution`: five-tuple, source and destination address, the same and the protocol."""
 
 MASK = 0xFFFFFFFF
 STEPS = ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 
-from emulator.model.compute import VirtualMachine
+from emulator.model.compute import Member
 from emulator.model.flow import Flow
 from emulator.model.network import Interface, SecurityGroup
 from emulator.model.world import PROBE_SOURCE, System, World
@@ -40,7 +40,7 @@ def entry_posture(world: World, condition: Condition, system: System, sources: S
     return Posture(tuple(_merged([*named, *everybody])))
 
 
-def proxy_posture(world: World, condition: Condition, proxy: VirtualMachine, port: int, sources: Sources) -> Posture:
+def proxy_posture(world: World, condition: Condition, proxy: Member, port: int, sources: Sources) -> Posture:
     """The posture of a proxy's listener: as the groups say of each source, outsiders included."""
     interface = world.interface_of(proxy)
     if proxy.hop in condition.stopped:
@@ -62,7 +62,7 @@ def _at_proxy(
     if nat and world.switches.pls_data_nsg == "bypass":
         return [SourceClass(transport, EVERY_PORT, Answer.OPEN)]
     classes = []
-    for first, last in port_classes(world.groups):
+    for first, last in port_classes(_groups(world)):
         verdict = security.at_interface(world, interface, "Inbound", Flow(azure, first, interface.address, port))
         classes.append(SourceClass(transport, (first, last), ANSWERS[verdict.outcome]))
     if nat and any(each.answer is Answer.OPEN for each in classes):
@@ -74,14 +74,14 @@ def _at_proxy(
 def _classes(
     world: World, condition: Condition, system: System, transport: str | None, azure: IPv4Address
 ) -> Iterator[SourceClass]:
-    for first, last in port_classes(world.groups):
+    for first, last in port_classes(_groups(world)):
         flow = path.client_flow(world, system, first, azure)
         yield SourceClass(transport, (first, last), _answer(flow, world, condition, system))
 
 
 def _answer(flow: Flow, world: World, condition: Condition, system: System) -> Answer | Spread:
     if world.topology == "existing-vnet" and world.service and world.balancer:
-        rule = world.balancer.rule_for(flow.destination_port)
+        rule = path.rule_of(world, flow.destination_port)
         backends = path.eligible(world, condition, rule) if rule else ()
         if rule and len(backends) > 1:
             natted = Flow(world.service.nat_address, flow.source_port, world.balancer.frontend, flow.destination_port)
@@ -92,6 +92,15 @@ def _answer(flow: Flow, world: World, condition: Condition, system: System) -> A
                 by_port = rule.distribution == "Default"
                 return Spread(prefix(natted, rule.distribution), by_port, tuple(zip(names, answers, strict=True)))
     return ANSWERS[path.decide(flow, world, condition, system).end(1).verdict.outcome]
+
+
+def _groups(world: World) -> Sequence[SecurityGroup]:
+    """The security groups that can meet the channel: of other machines' there may be hundreds."""
+    nics = [world.interface_of(member) for member in world.members]
+    subnets = {nic.subnet for nic in nics} | ({world.endpoint.subnet} if world.endpoint else set())
+    homes = [each for network in world.networks for each in network.subnets]
+    ours = {each.group for each in homes if each.id in subnets or world.client in each}
+    return [group for group in world.groups if group.id in ours | {nic.group for nic in nics}]
 
 
 def port_classes(groups: Iterable[SecurityGroup]) -> list[tuple[int, int]]:

@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
+from emulator.errors import NotLoadedError
 from emulator.model.balancer import BalancingRule, LoadBalancer
-from emulator.model.compute import Role, VirtualMachine
+from emulator.model.compute import Member, Role
 from emulator.model.flow import Flow
 from emulator.model.ids import ResourceId
-from emulator.model.network import VirtualNetwork
 from emulator.model.privatelink import PrivateEndpoint, PrivateLinkService
 from emulator.model.world import BUILD_PORTS, PROBE_SOURCE, PROXY_PORTS, System, World, build_role
 from emulator.reason import Outcome, Reason, Verdict
-from emulator.rules import security
+from emulator.rules import legs, pool, security
 from emulator.rules.distribution import order
+from emulator.rules.legs import Leg, Path
 
 SYSTEM_AT: dict[int, System] = {port: system for system, port in PROXY_PORTS.items()}
 SERVED: dict[Role, frozenset[int]] = {
@@ -38,49 +39,48 @@ class Condition:
         stopped: hops whose service does not listen; their machine answers with RST.
     """
 
-    healthy: frozenset[tuple[ResourceId, ResourceId]] = frozenset()
+    healthy: pool.Up = frozenset()
     stopped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
-    """One leg of a path: from whom to whom, in which segment, and the verdict there."""
+class ChannelPath(Path):
+    """A path over the channel, and the proxy that the balancer chose."""
 
-    name: str
-    segment: int
-    flow: Flow
-    verdict: Verdict
+    proxy: Member | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """The legs of a flow up to the one that stops it, or to the build VM."""
-
-    legs: tuple[Leg, ...]
-    proxy: VirtualMachine | None = None
-
-    def end(self, segment: int | None = None) -> Leg:
-        """The leg at which a segment (or the whole path) ends."""
-        return [leg for leg in self.legs if segment in (None, leg.segment)][-1]
-
-    @property
-    def carried(self) -> bool:
-        """Whether the flow arrives."""
-        return self.legs[-1].verdict.carried
-
-
-def decide(flow: Flow, world: World, condition: Condition, system: System) -> Path:
+def decide(flow: Flow, world: World, condition: Condition, system: System) -> ChannelPath:
     """The path of a client's flow to the build VM of `system`.
 
     With private link the proxy's port decides which build VM that is: 60001 leads to Linux, 60000 to Windows.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
     """
     if world.topology != "existing-vnet":
-        return Path(tuple(direct_legs(flow, world, condition, system)))
-    legs, proxy = _first_segment(flow, world, condition)
-    if proxy is None or not legs[-1].verdict.carried:
-        return Path(legs, proxy)
-    reached = SYSTEM_AT[legs[-1].flow.destination_port]
-    return Path((*legs, second_leg(world, condition, reached, proxy, flow.source_port)), proxy)
+        return ChannelPath(tuple(direct_legs(flow, world, condition, system)))
+    first, proxy = _first_segment(flow, world, condition)
+    if proxy is None or not first[-1].verdict.carried:
+        return ChannelPath(first, proxy)
+    reached = SYSTEM_AT[first[-1].flow.destination_port]
+    return ChannelPath((*first, second_leg(world, condition, reached, proxy, flow.source_port)), proxy)
+
+
+def assumed(world: World) -> Condition:
+    """The condition of a channel that nobody runs: every service listens, and probes tell what the groups let them.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    balancer = world.balancer
+    up = {
+        (probe.id, proxy.interface)
+        for probe in (balancer.probes if balancer else ())
+        for proxy in world.proxies
+        if probe_verdict(world, Condition(), proxy, probe.port).carried
+    }
+    return Condition(frozenset(up))
 
 
 def client_flow(world: World, system: System, source_port: int, source: IPv4Address | None = None) -> Flow:
@@ -95,117 +95,145 @@ def entry_of(world: World, system: System) -> tuple[IPv4Address, int]:
     Raises:
         LookupError: the world has no build VM of that system, or no private endpoint.
     """
-    machine = world.machine(build_role(system))
-    if machine is None:
-        raise LookupError(f"the world has no {build_role(system)}")
+    build = _build(world, system)
     if world.topology == "existing-vnet":
-        return _parts(world)[0].address, PROXY_PORTS[system]
-    interface = world.interface_of(machine)
-    return interface.public_address or interface.address, BUILD_PORTS[system]
+        return world.address_of(world.linked[0]), PROXY_PORTS[system]
+    interface = world.interface_of(build)
+    return world.public_address(interface) or interface.address, BUILD_PORTS[system]
+
+
+def _build(world: World, system: System) -> Member:
+    found = world.member(build_role(system))
+    if found is None:
+        raise NotLoadedError(f"the world has no {build_role(system)}")
+    return found
 
 
 def direct_legs(flow: Flow, world: World, condition: Condition, system: System) -> Iterator[Leg]:
     """The one leg of a topology without private link: the client's groups, the build VM's, then its service."""
-    machine = world.machine(build_role(system))
-    if machine is None:
-        raise LookupError(f"the world has no {build_role(system)}")
-    interface = world.interface_of(machine)
+    build = _build(world, system)
+    interface = world.interface_of(build)
     # A group sees addresses after the public one was translated (network-security-groups-overview).
     inside = replace(flow, destination=interface.address)
-    verdict = _denied_leaving(inside, world, world.network_of(interface.subnet))
+    home = legs.home_of(world, flow.source, world.network_of(interface.subnet))
+    verdict = legs.leaving(world, home.id, inside) if home else None
     verdict = verdict or security.at_interface(world, interface, "Inbound", inside)
-    verdict = verdict if not verdict.carried else _service(machine, condition, verdict, inside)
-    yield Leg(f"client → {machine.hop}", 1, inside, verdict)
+    if verdict.carried:
+        back = legs.coming_back if home else legs.returning_to_internet
+        verdict = back(world, interface.subnet, inside) or _service(build, condition, verdict, inside)
+    yield Leg(f"client → {build.hop}", 1, inside, verdict, build.id)
 
 
-def second_leg(world: World, condition: Condition, system: System, proxy: VirtualMachine, source_port: int) -> Leg:
-    """The proxy's own connection to the build VM."""
-    build = world.machine(build_role(system))
-    if build is None:
-        raise LookupError(f"the world has no {build_role(system)}")
+def second_leg(world: World, condition: Condition, system: System, proxy: Member, source_port: int) -> Leg:
+    """The proxy's own connection to the build VM.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    build = _build(world, system)
     source, target = world.interface_of(proxy), world.interface_of(build)
     flow = Flow(source.address, source_port, target.address, BUILD_PORTS[system])
-    verdict = security.between(world, source, target, flow)
+    verdict = legs.private(world, source, target, flow)
     verdict = verdict if not verdict.carried else _service(build, condition, verdict, flow)
-    return Leg(f"{proxy.hop} → {build.hop}", 2, flow, verdict)
+    return Leg(f"{proxy.hop} → {build.hop}", 2, flow, verdict, build.id)
 
 
-def probe_verdict(world: World, condition: Condition, proxy: VirtualMachine, port: int) -> Verdict:
-    """What a health probe of a proxy meets: the groups at its interface, then its service."""
+def probe_verdict(world: World, condition: Condition, proxy: Member, port: int) -> Verdict:
+    """What a health probe of a proxy meets: the groups at its interface, then its service.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
     interface = world.interface_of(proxy)
     flow = Flow(PROBE_SOURCE, 49152, interface.address, port)
     verdict = security.at_interface(world, interface, "Inbound", flow)
     return _service(proxy, condition, verdict, flow) if verdict.carried else verdict
 
 
-def _parts(world: World) -> tuple[PrivateEndpoint, PrivateLinkService, LoadBalancer]:
-    if world.endpoint is None or world.service is None or world.balancer is None:
-        raise LookupError("the world has no private endpoint, private link service or load balancer")
-    return world.endpoint, world.service, world.balancer
-
-
-def _first_segment(flow: Flow, world: World, condition: Condition) -> tuple[tuple[Leg, ...], VirtualMachine | None]:
-    endpoint, service, balancer = _parts(world)
-    legs = [Leg("client → private-endpoint", 1, flow, _at_endpoint(flow, world, endpoint))]
-    if not legs[-1].verdict.carried:
-        return tuple(legs), None
+def _first_segment(flow: Flow, world: World, condition: Condition) -> tuple[tuple[Leg, ...], Member | None]:
+    endpoint, service, balancer = world.linked
+    found = [Leg("client → private-endpoint", 1, flow, _at_endpoint(flow, world, endpoint, service), endpoint.id)]
+    if not found[-1].verdict.carried:
+        return tuple(found), None
     natted = Flow(service.nat_address, flow.source_port, balancer.frontend, flow.destination_port)
-    rule = balancer.rule_for(flow.destination_port)
-    legs.append(Leg("private-endpoint → load-balancer", 1, natted, _at_frontend(natted, balancer, rule)))
+    rule = rule_of(world, flow.destination_port)
+    at_frontend = _at_frontend(natted, balancer, rule)
+    found.append(Leg("private-endpoint → load-balancer", 1, natted, at_frontend, balancer.id))
     if rule is None:
-        return tuple(legs), None
+        return tuple(found), None
     backends = eligible(world, condition, rule)
     if not backends:
-        legs.append(Leg("load-balancer → proxy", 1, natted, _nobody(natted, balancer, rule)))
-        return tuple(legs), None
-    proxy = order(natted, backends, rule.distribution, lambda machine: machine.interface.text)[0]
-    legs.append(at_proxy(natted, world, condition, proxy, rule))
-    return tuple(legs), proxy
+        found.append(Leg("load-balancer → proxy", 1, natted, _nobody(natted, world, balancer, rule), balancer.id))
+        return tuple(found), None
+    proxy = order(natted, backends, rule.distribution, lambda member: member.interface.text)[0]
+    found.append(at_proxy(natted, world, condition, proxy, rule))
+    return tuple(found), proxy
 
 
-def eligible(world: World, condition: Condition, rule: BalancingRule) -> tuple[VirtualMachine, ...]:
-    """The proxies that take new flows of a rule: in the pool, and up for its probe."""
-    pool = _parts(world)[2].pool
-    return tuple(
-        machine
-        for machine in world.proxies
-        if machine.interface in pool and (rule.probe, machine.interface) in condition.healthy
-    )
+def rule_of(world: World, port: int) -> BalancingRule | None:
+    """The balancing rule that private-link data for a port meets: of the frontend that the service leads to."""
+    _, service, balancer = world.linked
+    rule = balancer.rule_for(port)
+    return rule if rule is None or rule.frontend in (None, *service.frontends) else None
 
 
-def at_proxy(natted: Flow, world: World, condition: Condition, proxy: VirtualMachine, rule: BalancingRule) -> Leg:
-    """The balancer's leg to one proxy: its groups, unless a switch has them bypassed, then its service."""
+def eligible(world: World, condition: Condition, rule: BalancingRule) -> tuple[Member, ...]:
+    """The proxies that take new flows of a rule: in its pool, and up for its probe."""
+    found = pool.eligible(world, world.linked[2], rule, condition.healthy)
+    return tuple(member for member in world.proxies if member.interface in found)
+
+
+def backend_port(rule: BalancingRule, flow: Flow) -> int:
+    """The port that a backend sees; HA ports keep the client's."""
+    return rule.backend_port or flow.destination_port
+
+
+def at_proxy(natted: Flow, world: World, condition: Condition, proxy: Member, rule: BalancingRule) -> Leg:
+    """The balancer's leg to one proxy: its groups, unless a switch has them bypassed, the way back, its service.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
     interface = world.interface_of(proxy)
-    inside = replace(natted, destination=interface.address, destination_port=rule.backend_port)
+    inside = replace(natted, destination=interface.address, destination_port=backend_port(rule, natted))
     if world.switches.pls_data_nsg == "bypass":
         reason = Reason("state", interface.id.text, "pls_data_nsg")
         sentence = f"{inside} passes: the switch pls_data_nsg is bypass"
         verdict = Verdict(Outcome.CARRIED, reason, sentence)
     else:
         verdict = security.at_interface(world, interface, "Inbound", inside)
-    verdict = _service(proxy, condition, verdict, inside) if verdict.carried else verdict
-    return Leg(f"load-balancer → {proxy.hop}", 1, inside, verdict)
+    if verdict.carried:
+        back = legs.coming_back(world, interface.subnet, inside)
+        verdict = back or _service(proxy, condition, verdict, inside)
+    return Leg(f"load-balancer → {proxy.hop}", 1, inside, verdict, proxy.id)
 
 
-def _at_endpoint(flow: Flow, world: World, endpoint: PrivateEndpoint) -> Verdict:
-    home = world.network_of(endpoint.subnet)
-    if flow.destination != endpoint.address or flow.source not in home:
+def _at_endpoint(flow: Flow, world: World, endpoint: PrivateEndpoint, service: PrivateLinkService) -> Verdict:
+    address = world.address_of(endpoint)
+    subnet = world.subnet(_subnet(endpoint))
+    source = legs.home_of(world, flow.source, world.network_of(subnet.id))
+    if flow.destination != address or source is None:
         reason = Reason("state", endpoint.id.text, "NoRoute")
-        return Verdict(Outcome.DROPPED, reason, f"{flow} has no route to private endpoint {endpoint.address}")
-    denied = _denied_leaving(flow, world, home)
-    if denied:
-        return denied
-    outcome = Outcome.CARRIED if endpoint.state == "Approved" else Outcome.DROPPED
-    sentence = f"the connection of private endpoint {endpoint.id.name} is {endpoint.state}"
-    return Verdict(outcome, Reason("state", endpoint.id.text, endpoint.state), sentence)
+        return Verdict(Outcome.DROPPED, reason, f"{flow} has no route to private endpoint {address}")
+    stopped = legs.leaving(world, source.id, flow) or legs.at_private_endpoint(world, subnet, flow)
+    if stopped:
+        return stopped
+    state = connection_state(endpoint, service)
+    outcome = Outcome.CARRIED if state == "Approved" else Outcome.DROPPED
+    sentence = f"the connection of private endpoint {endpoint.id.name} is {state}"
+    return Verdict(outcome, Reason("state", endpoint.id.text, state), sentence)
 
 
-def _denied_leaving(flow: Flow, world: World, home: VirtualNetwork) -> Verdict | None:
-    """The denial by the group of the client's own subnet, if it stands in one that has a group (azure.md 4.2)."""
-    subnet = next((each for each in home.subnets if flow.source in each.prefix), None)
-    group = world.group(subnet.group) if subnet else None
-    verdict = security.evaluate(group, "Outbound", flow, security.Tags(home.prefixes)) if group else None
-    return None if verdict is None or verdict.carried else verdict
+def _subnet(endpoint: PrivateEndpoint) -> ResourceId:
+    if endpoint.subnet is None:
+        raise NotLoadedError(f"private endpoint {endpoint.id} names no subnet")
+    return endpoint.subnet
+
+
+def connection_state(endpoint: PrivateEndpoint, service: PrivateLinkService) -> str:
+    """The state of a connection: both sides have it, and where they differ the one that carries nothing counts."""
+    theirs = next((each.state for each in service.connections if each.endpoint == endpoint.id), endpoint.state)
+    return endpoint.state if endpoint.state != "Approved" else theirs
 
 
 def _at_frontend(flow: Flow, balancer: LoadBalancer, rule: BalancingRule | None) -> Verdict:
@@ -217,21 +245,27 @@ def _at_frontend(flow: Flow, balancer: LoadBalancer, rule: BalancingRule | None)
     return Verdict(Outcome.CARRIED, Reason("state", rule.id.text, rule.id.name), sentence)
 
 
-def _nobody(flow: Flow, balancer: LoadBalancer, rule: BalancingRule) -> Verdict:
-    name = rule.probe.name
+def _nobody(flow: Flow, world: World, balancer: LoadBalancer, rule: BalancingRule) -> Verdict:
+    name = balancer.id.name
+    if not pool.backends(world, balancer, rule):
+        reason = Reason("state", balancer.id.text, "NoBackend")
+        return Verdict(Outcome.DROPPED, reason, f"{flow}: load balancer {name} has no backend in its pool")
+    if rule.probe is None:
+        reason = Reason("state", balancer.id.text, "AdminState")
+        return Verdict(Outcome.DROPPED, reason, f"{flow}: the admin state of every backend of {name} is Down")
     sentence = (
-        f"{flow}: load balancer {balancer.id.name} has no healthy backend, "
-        f"probe {name} fails, so it sends new connections nowhere"
+        f"{flow}: load balancer {name} has no healthy backend, "
+        f"probe {rule.probe.name} fails, so it sends new connections nowhere"
     )
-    return Verdict(Outcome.DROPPED, Reason("probe", rule.probe.text, name), sentence)
+    return Verdict(Outcome.DROPPED, Reason("probe", rule.probe.text, rule.probe.name), sentence)
 
 
-def _service(machine: VirtualMachine, condition: Condition, verdict: Verdict, flow: Flow) -> Verdict:
-    if machine.hop in condition.stopped:
-        reason = Reason("state", machine.id.text, "ServiceStopped")
-        return Verdict(Outcome.REFUSED, reason, f"no service listens on {machine.hop}: its machine answers RST")
-    if flow.destination_port not in SERVED[machine.role]:
-        reason = Reason("state", machine.id.text, "NoListener")
-        sentence = f"nothing listens on port {flow.destination_port} of {machine.hop}: its machine answers RST"
+def _service(member: Member, condition: Condition, verdict: Verdict, flow: Flow) -> Verdict:
+    if member.hop in condition.stopped:
+        reason = Reason("state", member.id.text, "ServiceStopped")
+        return Verdict(Outcome.REFUSED, reason, f"no service listens on {member.hop}: its machine answers RST")
+    if flow.destination_port not in SERVED[member.role]:
+        reason = Reason("state", member.id.text, "NoListener")
+        sentence = f"nothing listens on port {flow.destination_port} of {member.hop}: its machine answers RST"
         return Verdict(Outcome.REFUSED, reason, sentence)
     return verdict

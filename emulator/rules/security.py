@@ -4,17 +4,22 @@ Rules are tried in priority order and the first match wins; Azure's default rule
 so there is always a match. A flow between two machines is judged twice, outbound at its source and inbound at
 its destination, each time by the group of the interface and the group of the subnet, and all must allow it, even
 within one subnet (https://learn.microsoft.com/azure/virtual-network/network-security-group-how-it-works).
+Security admin rules come before any group (https://learn.microsoft.com/azure/virtual-network-manager/concept-security-admins).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 
 from emulator.model.flow import Flow
 from emulator.model.ids import ResourceId
-from emulator.model.network import Access, Direction, Interface, SecurityGroup, SecurityRule
+from emulator.model.network import Access, AdminRule, Direction, Interface, SecurityGroup, SecurityRule
 from emulator.model.world import PROBE_SOURCE, World
 from emulator.reason import Outcome, Reason, Verdict
+from emulator.rules.matching import Classifier
+from emulator.rules.tags import Tags, tags_at
+
+METADATA_SERVICE = IPv4Address("169.254.169.254")
+PLATFORM_TAGS = frozenset({"azureplatformdns", "azureplatformimds", "azureplatformlkm"})
 
 
 def _default(name: str, priority: int, access: Access, source: str, destination: str) -> SecurityRule:
@@ -34,61 +39,46 @@ DEFAULT_RULES = (
 )
 """https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview#default-security-rules"""
 
-NOT_INTERNET = tuple(
-    IPv4Network(prefix)
-    for prefix in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8")
-)
-"""Private space: outside a virtual network it is neither `VirtualNetwork` nor `Internet`."""
 
-
-@dataclass(frozen=True, slots=True)
-class Tags:
-    """What the service tags mean for one virtual network.
-
-    `VirtualNetwork` contains the host's address 168.63.129.16
-    (https://learn.microsoft.com/azure/virtual-network/service-tags-overview), so that a rule denying the tag
-    also stops health probes.
-    """
-
-    network: tuple[IPv4Network, ...]
-
-    def contains(self, prefix: str, address: IPv4Address) -> bool:
-        """Whether `address` is within a rule's prefix: `*`, a tag, an address or a range."""
-        tag = prefix.lower()
-        if tag in ("*", "any", "0.0.0.0/0"):
-            return True
-        if tag == "virtualnetwork":
-            return self._is_network(address)
-        if tag == "azureloadbalancer":
-            return address == PROBE_SOURCE
-        if tag == "internet":
-            return not self._is_network(address) and not any(address in net for net in NOT_INTERNET)
-        return address in IPv4Network(prefix, strict=False)
-
-    def _is_network(self, address: IPv4Address) -> bool:
-        return address == PROBE_SOURCE or any(address in prefix for prefix in self.network)
-
-
-def matches(rule: SecurityRule, flow: Flow, tags: Tags) -> bool:
-    """Whether a rule speaks about a flow, its direction apart."""
-    return (
-        rule.protocol in ("*", flow.protocol.name.capitalize())
-        and any(flow.destination_port in ports for ports in rule.destination_ports)
-        and any(flow.source_port in ports for ports in rule.source_ports)
-        and any(tags.contains(prefix, flow.source) for prefix in rule.source_prefixes)
-        and any(tags.contains(prefix, flow.destination) for prefix in rule.destination_prefixes)
-    )
+def ordered(group: SecurityGroup, direction: Direction) -> tuple[SecurityRule, ...]:
+    """The rules of a group for one direction in the order in which they are tried, Azure's own last."""
+    ours = (rule for rule in (*group.rules, *DEFAULT_RULES) if rule.direction == direction)
+    return tuple(sorted(ours, key=lambda rule: rule.priority))
 
 
 def first_match(group: SecurityGroup, direction: Direction, flow: Flow, tags: Tags) -> SecurityRule:
     """The rule that decides; there is always one, since the default rules match everything."""
-    rules = (rule for rule in (*group.rules, *DEFAULT_RULES) if rule.direction == direction)
-    return next(rule for rule in sorted(rules, key=lambda rule: rule.priority) if matches(rule, flow, tags))
+    return _decided(Classifier(ordered(group, direction), tags), flow)
+
+
+def _decided(rules: Classifier[SecurityRule], flow: Flow) -> SecurityRule:
+    found = rules.first(flow)
+    if found is None:
+        raise AssertionError("a rule list ends with the default rules, which match everything")
+    return found
 
 
 def evaluate(group: SecurityGroup, direction: Direction, flow: Flow, tags: Tags) -> Verdict:
     """One group's verdict on a flow in one direction, with its rule."""
-    rule = first_match(group, direction, flow, tags)
+    return verdict_of(group, Classifier(ordered(group, direction), tags), direction, flow)
+
+
+def at_group(world: World, group: SecurityGroup, subnet: ResourceId, direction: Direction, flow: Flow) -> Verdict:
+    """The verdict of a group as it stands at a subnet; its rules are made ready once for a world.
+
+    Raises:
+        NotLoadedError: what a rule names was not loaded, and the verdict hangs on it.
+    """
+    rules = world.remembered(
+        ("rules", group.id, subnet, direction),
+        lambda: Classifier(ordered(group, direction), tags_at(world, subnet)),
+    )
+    return verdict_of(group, rules, direction, flow)
+
+
+def verdict_of(group: SecurityGroup, rules: Classifier[SecurityRule], direction: Direction, flow: Flow) -> Verdict:
+    """The verdict of a group's rules, made ready, with the one that decided."""
+    rule = _decided(rules, flow)
     allowed = rule.access == "Allow"
     word = "allowed" if allowed else "denied"
     return Verdict(
@@ -100,23 +90,48 @@ def evaluate(group: SecurityGroup, direction: Direction, flow: Flow, tags: Tags)
 
 
 def at_interface(world: World, interface: Interface, direction: Direction, flow: Flow) -> Verdict:
-    """What the groups at an interface say: inbound subnet then interface, outbound interface then subnet."""
-    tags = Tags(world.network_of(interface.subnet).prefixes)
+    """What the groups at an interface say: inbound subnet then interface, outbound interface then subnet.
+
+    Raises:
+        NotLoadedError: a group, or what a rule names, was not loaded, and the verdict hangs on it.
+    """
+    subnet = subnet_of(interface, flow.destination if direction == "Inbound" else flow.source)
+    platform = _platform(world, interface, direction, flow)
+    settled = platform or _by_admin(world, subnet, direction, flow)
+    if settled is not None:
+        return settled
     verdict = Verdict(
         Outcome.CARRIED,
         Reason("state", interface.id.text, "NoSecurityGroup"),
         f"{flow} meets no security group at {interface.id.name}",
     )
-    for group in groups_at(world, interface, direction):
-        verdict = evaluate(group, direction, flow, tags)
+    for group in groups_at(world, interface, direction, subnet):
+        verdict = at_group(world, group, subnet, direction, flow)
         if not verdict.carried:
             return verdict
     return verdict
 
 
-def groups_at(world: World, interface: Interface, direction: Direction) -> Iterator[SecurityGroup]:
+def subnet_of(interface: Interface, address: IPv4Address) -> ResourceId:
+    """The subnet of the configuration that has an address; of the primary one where none has it."""
+    found = next((each.subnet for each in interface.configurations if each.address == address), None)
+    return found or interface.subnet
+
+
+def at_subnet(world: World, subnet: ResourceId, direction: Direction, flow: Flow) -> Verdict | None:
+    """What admin rules and the group of a subnet say to an address in it; None where there are none."""
+    settled = _by_admin(world, subnet, direction, flow)
+    if settled is not None:
+        return settled
+    group = world.group(world.subnet(subnet).group)
+    return at_group(world, group, subnet, direction, flow) if group else None
+
+
+def groups_at(
+    world: World, interface: Interface, direction: Direction, subnet: ResourceId | None = None
+) -> Iterator[SecurityGroup]:
     """The groups that judge a direction at an interface, in Azure's order."""
-    order: list[ResourceId | None] = [world.subnet(interface.subnet).group, interface.group]
+    order = [world.subnet(subnet or interface.subnet).group, interface.group]
     for found in order if direction == "Inbound" else reversed(order):
         group = world.group(found)
         if group is not None:
@@ -127,3 +142,33 @@ def between(world: World, source: Interface, destination: Interface, flow: Flow)
     """Outbound at the source, then inbound at the destination."""
     verdict = at_interface(world, source, "Outbound", flow)
     return at_interface(world, destination, "Inbound", flow) if verdict.carried else verdict
+
+
+def _platform(world: World, interface: Interface, direction: Direction, flow: Flow) -> Verdict | None:
+    """The platform's own services pass every group, unless a rule names their tags (azure.md 2.3)."""
+    if direction == "Inbound" or flow.destination not in (PROBE_SOURCE, METADATA_SERVICE):
+        return None
+    for group in groups_at(world, interface, direction):
+        if any(PLATFORM_TAGS & {each.lower() for each in rule.destination_prefixes} for rule in group.rules):
+            return None
+    sentence = f"{flow} is the platform's own service, which security groups do not filter"
+    return Verdict(Outcome.CARRIED, Reason("state", interface.id.text, "PlatformService"), sentence)
+
+
+def _by_admin(world: World, subnet: ResourceId, direction: Direction, flow: Flow) -> Verdict | None:
+    """The verdict of security admin rules; None where they leave it to the groups."""
+    if not world.admin_rules:
+        return None
+    rules = world.remembered(("admin", subnet, direction), lambda: _admin(world, subnet, direction))
+    rule = rules.first(flow)
+    if rule is None or rule.access == "Allow":
+        return None
+    allowed = rule.access == "AlwaysAllow"
+    word = "always allowed" if allowed else "denied"
+    sentence = f"{flow} is {word} {direction.lower()} by security admin rule {rule.name} (priority {rule.priority})"
+    return Verdict(Outcome.CARRIED if allowed else Outcome.DROPPED, Reason("rule", rule.id.text, rule.name), sentence)
+
+
+def _admin(world: World, subnet: ResourceId, direction: Direction) -> Classifier[AdminRule]:
+    ours = (rule for rule in world.admin_rules if rule.direction == direction)
+    return Classifier(tuple(sorted(ours, key=lambda rule: rule.priority)), tags_at(world, subnet))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emulator.app.config import AUTO, Config, Listen, load_config, load_files
 from emulator.errors import InvalidInputError
-from emulator.model.arm import dump_group
+from emulator.model import arm
 from emulator.model.switches import Switches
 from tests.worlds import nsg
 
@@ -43,7 +43,7 @@ def test_every_key_is_optional(file: Path) -> None:
     found = load(file, "")
 
     assert found == load_config(None, {}, {}) == Config()
-    assert (found.topology, found.time_scale, found.guest) == ("existing-vnet", 1.0, "auto")
+    assert (found.topology, found.time_scale, found.guest) == (None, 1.0, "auto")
     assert found.listening == Listen(host="127.0.0.1", linux=60001, windows=60000, control=8060)
     assert found.switch_values == Switches()
     assert found.credentials.username == "packer"
@@ -70,7 +70,9 @@ def test_switches_reach_the_decisions(file: Path) -> None:
     """Each switch of the file is the model's switch."""
     found = load(file, "switches: {pls_data_nsg: bypass, proxy_connect_timeout: 5, proxy_connect_failure: hold}")
 
-    assert found.switch_values == Switches("bypass", 5.0, "hold")
+    assert found.switch_values == Switches(
+        pls_data_nsg="bypass", proxy_connect_timeout=5.0, proxy_connect_failure="hold"
+    )
 
 
 def test_resources_stand_beside_their_file(file: Path) -> None:
@@ -84,8 +86,8 @@ WRONG = [
     ("topology: mesh", "topology: found 'mesh', input should be 'existing-vnet', 'public-ip' or"),
     ("time_scale: 0", "time_scale: found 0, input should be greater than 0"),
     ("time_scale: .nan", "time_scale: found nan"),
-    ("typo: 1", "typo: no such key; the keys are topology, resources, time_scale"),
-    ("switches: {typo: 1}", "switches.typo: no such key; the keys are pls_data_nsg, proxy_connect_timeout"),
+    ("typo: 1", "typo: no such key; the keys are topology, template, subnet, resources, time_scale"),
+    ("switches: {typo: 1}", "switches.typo: no such key; the keys are pls_data_nsg, load_balancer_tag_admits_data"),
     ("credentials: {user: x}", "credentials.user: no such key; the keys are username, password, private_key"),
     ("listen: {linux: 65536}", "found 65536, input should be less than or equal to 65535"),
     ("listen: {linux: 0}", "found 0, input should be greater than or equal to 1"),
@@ -182,13 +184,14 @@ def test_random_text_raises_only_our_error(file: Path, text: str) -> None:
 
 
 def test_files_and_folders(tmp_path: Path) -> None:
-    """Resources are read from files, and from a folder's *.json in order of their names."""
+    """Resources are read from files, and from a folder's *.json in order of their names; the later wins."""
     group = nsg("100 deny in * -> *")
-    (tmp_path / "b.json").write_text(json.dumps(dump_group(nsg())))
-    (tmp_path / "a.json").write_text(json.dumps(dump_group(group)))
+    (tmp_path / "b.json").write_text(json.dumps(arm.dump(nsg())))
+    (tmp_path / "a.json").write_text(json.dumps(arm.dump(group)))
     (tmp_path / "notes.txt").write_text("not JSON")
 
-    assert load_files((tmp_path, tmp_path / "a.json")) == (group, nsg(), group)
+    assert load_files((tmp_path,)).resources == (nsg(),)
+    assert load_files((tmp_path, tmp_path / "a.json")).resources == (group,)
 
 
 @pytest.mark.parametrize("name", ["absent.json", "a\0b.json"])

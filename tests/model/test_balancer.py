@@ -13,7 +13,9 @@ def test_a_rule_and_its_probe(port: int) -> None:
     rule = balancer.rule_for(port)
     assert rule
 
-    assert (rule.frontend_port, rule.backend_port, balancer.probe_of(rule).port) == (port, port, port)
+    probe = balancer.probe_of(rule)
+    assert probe
+    assert (rule.frontend_port, rule.backend_port, probe.port) == (port, port, port)
 
 
 def test_no_rule() -> None:

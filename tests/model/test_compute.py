@@ -5,7 +5,7 @@ from tests.worlds import world
 
 def test_sizes() -> None:
     """The proxy VM is a Standard_A1_v2, a build VM's default is azure.md 1.5's generation 2 size."""
-    sizes = {machine.hop: machine.size for machine in world().machines}
+    sizes = {machine.id.name: machine.size for machine in world().machines}
 
     assert sizes == {
         "proxy": "Standard_A1_v2",

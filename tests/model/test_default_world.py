@@ -15,9 +15,9 @@ def test_addresses() -> None:
     assert found.balancer
 
     assert found.topology == "existing-vnet"
-    assert (str(found.client), str(found.endpoint.address)) == ("10.61.0.4", "10.61.0.5")
+    assert (str(found.client), str(found.address_of(found.endpoint))) == ("10.61.0.4", "10.61.0.5")
     assert (str(found.service.nat_address), str(found.balancer.frontend)) == ("10.60.0.5", "10.60.0.6")
-    assert {each.hop: str(found.interface_of(each).address) for each in found.machines} == {
+    assert {each.hop: str(found.interface_of(each).address) for each in found.members} == {
         "proxy": "10.60.0.7",
         "build-linux": "10.60.0.8",
         "build-windows": "10.60.0.9",
@@ -34,7 +34,7 @@ def test_topologies_without_private_link(topology: Topology, client: str, public
 
     assert (found.endpoint, found.service, found.balancer, found.proxies) == (None, None, None, ())
     assert str(found.client) == client
-    assert {str(each.public_address) for each in found.interfaces} == {public}
+    assert {str(found.public_address(each)) for each in found.interfaces} == {public}
 
 
 @pytest.mark.parametrize("topology", ["existing-vnet", "container-instance"])
@@ -59,6 +59,7 @@ def test_the_service_policy_is_disabled() -> None:
     """The build subnet lets a private link service take an address (azure.md 1.4)."""
     found = default_world()
     assert found.service
+    assert found.service.subnet
 
     assert found.subnet(found.service.subnet).private_link_service_policies == "Disabled"
 

@@ -64,7 +64,7 @@ def test_a_network_contains_its_prefixes() -> None:
 def test_a_fresh_subnet() -> None:
     """A subnet has no group, and its private-link service policies are Enabled, until somebody changes them."""
     fresh = Subnet(
-        resource_id("Microsoft.Network/virtualNetworks", "v").child("subnets", "s"), IPv4Network("10.0.0.0/24")
+        resource_id("Microsoft.Network/virtualNetworks", "v").child("subnets", "s"), (IPv4Network("10.0.0.0/24"),)
     )
 
     assert (fresh.group, fresh.private_link_service_policies) == (None, "Enabled")

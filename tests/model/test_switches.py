@@ -9,6 +9,9 @@ def test_defaults() -> None:
     """Each switch begins as the table of open questions suggests."""
     assert dataclasses.asdict(Switches()) == {
         "pls_data_nsg": "match_nat_ip",
+        "load_balancer_tag_admits_data": False,
+        "virtual_network_tag_default_route": "include",
+        "unknown_appliance": "drop",
         "proxy_connect_timeout": 30.0,
         "proxy_connect_failure": "fin",
     }

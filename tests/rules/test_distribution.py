@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.model.balancer import Distribution
 from emulator.model.flow import Flow, Protocol
-from emulator.rules.distribution import Distribution, backend_hash, flow_hash, mix, order, prefix, score
+from emulator.rules.distribution import backend_hash, flow_hash, mix, order, prefix, score
 
 FLOW = Flow(IPv4Address("10.60.0.5"), 40000, IPv4Address("10.60.0.6"), 60001)
 FLOWS = st.builds(

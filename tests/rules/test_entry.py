@@ -17,7 +17,7 @@ from emulator.rules.entry import ANSWERS, OUTSIDER, entry_posture, port_classes,
 from emulator.rules.path import Condition, client_flow, decide
 from emulator.rules.posture import Answer, SourceClass, Spread
 from emulator.rules.security import at_interface
-from tests.worlds import groups, healthy, nsg, world
+from tests.worlds import groups, healthy, nsg, with_state, world
 
 SOURCES = {
     "127.60.0.1": IPv4Address("10.61.0.4"),
@@ -69,7 +69,7 @@ def test_the_posture_is_the_path_foretold(
     several = proxies if topology == "existing-vnet" else 1
     found = world(*group.rules, topology=topology, data=data, proxies=several, distribution=distribution)
     if found.endpoint:
-        found = replace(found, endpoint=replace(found.endpoint, state=state))
+        found = with_state(found, state)
     condition = (
         healthy(found, stopped=stopped, down=down) if found.balancer else Condition(stopped=frozenset(stopped))
     )
@@ -113,9 +113,7 @@ def test_proxies_that_differ() -> None:
 
 def test_an_endpoint_not_approved_hides_what_proxies_say() -> None:
     """Nothing passes a pending endpoint, so differing proxies make no difference."""
-    found = world(proxies=2)
-    assert found.endpoint
-    found = replace(found, endpoint=replace(found.endpoint, state="Pending"))
+    found = with_state(world(proxies=2), "Pending")
 
     posture = entry_posture(found, healthy(found, stopped=["proxy-2"]), "linux", {})
 
@@ -126,7 +124,7 @@ def test_a_port_without_a_rule_drops() -> None:
     """A balancer that lost its rule for the port is silent."""
     found = world()
     assert found.balancer
-    found = replace(found, balancer=replace(found.balancer, rules=()))
+    found = found.laid(replace(found.balancer, rules=()))
 
     assert entry_posture(found, healthy(found), "linux", SOURCES).possible() == {Answer.DROP}
 

@@ -12,14 +12,17 @@ from emulator.model.network import SecurityGroup
 from emulator.model.privatelink import ConnectionState
 from emulator.model.world import SYSTEMS, TOPOLOGIES, System, World, build_role
 from emulator.reason import Outcome
-from emulator.rules.path import Condition, Path, client_flow, decide, entry_of, probe_verdict, second_leg
+from emulator.rules.legs import Path
+from emulator.rules.path import ChannelPath, Condition, client_flow, decide, entry_of, probe_verdict, second_leg
 from tests.rules.test_security import DENY_IN, DENY_OUT, DENY_VNET, DOCUMENTED_FIRST, OPEN_BUILD, OPEN_PROXY
-from tests.worlds import DOCUMENTED, healthy, rule, world
+from tests.worlds import DOCUMENTED, healthy, rule, with_state, without, world
 
 CLIENT_GROUP = resource_id(NETWORK + "networkSecurityGroups", "client-nsg")
 
 
-def path_of(found: World, system: System = "linux", condition: Condition | None = None, port: int = 40000) -> Path:
+def path_of(
+    found: World, system: System = "linux", condition: Condition | None = None, port: int = 40000
+) -> ChannelPath:
     """The path of a client's flow, all probes up."""
     condition = condition or (healthy(found) if found.balancer else Condition())
     return decide(client_flow(found, system, port), found, condition, system)
@@ -133,11 +136,7 @@ def test_default_paths(topology: str, system: System, expected: str) -> None:
 @pytest.mark.parametrize("state", ["Pending", "Rejected", "Disconnected"])
 def test_only_approved_carries(state: ConnectionState) -> None:
     """A private endpoint whose connection is not approved drops, and says its state."""
-    found = world()
-    assert found.endpoint
-    found = replace(found, endpoint=replace(found.endpoint, state=state))
-
-    path = path_of(found)
+    path = path_of(with_state(world(), state))
 
     assert ending(path) == f"client → private-endpoint: dropped, {state}"
     assert path.proxy is None
@@ -190,7 +189,10 @@ def test_a_machine_outside_the_pool_gets_nothing() -> None:
     """A proxy that is up, but not in the pool, takes no flow."""
     found = world(proxies=2)
     assert found.balancer
-    found = replace(found, balancer=replace(found.balancer, pool=found.balancer.pool[1:]))
+    first = found.interface_of(found.proxies[0])
+    alone = replace(first, configurations=tuple(replace(each, pools=()) for each in first.configurations))
+    pools = tuple(replace(each, configurations=()) for each in found.balancer.pools)
+    found = found.laid(alone, replace(found.balancer, pools=pools))
 
     hops = {path.proxy.hop for port in range(64) if (path := path_of(found, port=port)).proxy}
 
@@ -241,7 +243,7 @@ def test_the_backend_port_decides(port: int, expected: str) -> None:
     found = world()
     assert found.balancer
     rules = tuple(replace(each, backend_port=port) for each in found.balancer.rules)
-    found = replace(found, balancer=replace(found.balancer, rules=rules))
+    found = found.laid(replace(found.balancer, rules=rules))
 
     assert ending(path_of(found, "linux")) == expected
 
@@ -266,7 +268,7 @@ def with_client_group(found: World, *rules: str) -> World:
         for net in found.networks
     )
     group = SecurityGroup(CLIENT_GROUP, tuple(rule(text) for text in rules))
-    return replace(found, networks=networks).with_group(group)
+    return replace(found, networks=networks).laid(group)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +300,7 @@ def test_an_absent_build_vm(system: System) -> None:
         found = world(topology=topology)
         condition = healthy(found) if found.balancer else Condition()
         flow = client_flow(found, system, 1)
-        found = replace(found, machines=tuple(each for each in found.machines if each.role != build_role(system)))
+        found = without(found, build_role(system))
 
         with pytest.raises(LookupError, match=build_role(system)):
             entry_of(found, system)
@@ -309,9 +311,9 @@ def test_an_absent_build_vm(system: System) -> None:
 def test_a_world_without_private_link() -> None:
     """`existing-vnet` without an endpoint, service or balancer is a mistake of the world, named as such."""
     for lacking in (
-        replace(world(), endpoint=None),
-        replace(world(), service=None),
-        replace(world(), balancer=None),
+        replace(world(), endpoints=()),
+        replace(world(), services=()),
+        replace(world(), balancers=()),
     ):
         with pytest.raises(LookupError, match="no private endpoint"):
             entry_of(lacking, "linux")
@@ -338,10 +340,9 @@ def test_overlapping_networks() -> None:
     """A service network that overlaps the customer's is told apart: the endpoint's own decides (azure.md 4.1)."""
     found = world()
     overlapping = (IPv4Network("10.60.0.0/16"),)
-    networks = tuple(
-        replace(n, prefixes=overlapping) if n.subnets[0].id == SERVICE_SUBNET else n for n in found.networks
-    )
-    found = replace(found, networks=networks)
+    own = found.network_of(SERVICE_SUBNET)
+    subnets = tuple(replace(each, prefixes=overlapping) for each in own.subnets)
+    found = found.laid(replace(own, prefixes=overlapping, subnets=subnets))
     flow = Flow(IPv4Address("10.60.0.4"), 1, IPv4Address("10.61.0.5"), 60001)
 
     assert decide(flow, found, healthy(found), "linux").carried

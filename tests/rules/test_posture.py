@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.model.balancer import Distribution
 from emulator.model.flow import Flow
 from emulator.rules import distribution
 from emulator.rules.distribution import backend_hash
@@ -69,7 +70,7 @@ def test_possible_looks_behind_the_balancer() -> None:
     st.data(),
 )
 def test_spread_is_the_balancers_choice(
-    flow: Flow, mode: distribution.Distribution, names: list[str], data: st.DataObject
+    flow: Flow, mode: Distribution, names: list[str], data: st.DataObject
 ) -> None:
     """A spread answers with what stands behind the backend that the distribution prefers."""
     answers = {name: data.draw(st.sampled_from(Answer)) for name in names}

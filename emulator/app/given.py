@@ -1,0 +1,76 @@
+"""Resources as callers give them (values, or JSON in any of Azure's shapes), laid over a world that is played."""
+
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address
+from typing import Any
+
+from emulator.errors import InvalidInputError
+from emulator.model import arm
+from emulator.model.arm import Loaded
+from emulator.model.network import SecurityGroup
+from emulator.model.resources import COLLECTIONS, Resource
+from emulator.model.world import World
+from emulator.rules.playable import playable
+
+One = Resource | Mapping[str, Any]
+Given = One | Iterable[One]
+"""One resource or several, each a value of `emulator.model` or a JSON object."""
+
+
+def read(given: Given, over: Iterable[Resource] = ()) -> Loaded:
+    """The resources that were given; parts that stand alone (a rule) join their wholes in `over`.
+
+    Raises:
+        InvalidInputError: with every finding, one a line.
+    """
+    single = isinstance(given, (Mapping, *COLLECTIONS))
+    items: list[Any] = [given] if single else list(given)  # type: ignore[arg-type] # not single: an iterable
+    values = tuple(item for item in items if not isinstance(item, Mapping))
+    loaded = arm.load([("resource", item) for item in items if isinstance(item, Mapping)], over)
+    return Loaded((*values, *loaded.resources), loaded.warnings)
+
+
+def laid_over(world: World, given: Given) -> tuple[World, tuple[Resource, ...]]:
+    """A running world with resources laid over it, and those resources.
+
+    Raises:
+        InvalidInputError: a resource is wrong, changes nothing, or moves a hop to another address, which only a
+            start does.
+    """
+    resources = read(given, world.resources).resources
+    changed = world.laid(*resources)
+    for resource in resources:
+        if isinstance(resource, SecurityGroup):
+            _must_be_attached(changed, resource)
+    before, after = dict(places(world)), dict(places(changed))
+    for name, address in after.items():
+        if before.get(name) != address:
+            raise InvalidInputError(
+                f"resource: the address of {name}: found {address}, expected {before.get(name, 'none')}: hops keep "
+                "their addresses while they run; `resources` in the settings takes effect at a start"
+            )
+    playable(changed)
+    return changed, resources
+
+
+def _must_be_attached(world: World, group: SecurityGroup) -> None:
+    of_subnets = {subnet.group for network in world.networks for subnet in network.subnets}
+    attached = {each for each in of_subnets | {nic.group for nic in world.interfaces} if each}
+    if group.id not in attached:
+        known = ", ".join(sorted(each.text for each in attached)) or "(none)"
+        raise InvalidInputError(
+            f"resource: id: found {group.id}, expected a security group of this world, attached to a subnet or an "
+            f"interface: {known}"
+        )
+
+
+def places(world: World) -> Iterable[tuple[str, IPv4Address]]:
+    """Every Azure address that speaks on the channel, and whose it is."""
+    yield "the client", world.client
+    for member in world.members:
+        yield member.hop, world.interface_of(member).address
+    if world.topology == "existing-vnet":
+        endpoint, service, balancer = world.linked
+        yield "the private endpoint", world.address_of(endpoint)
+        yield "the private link service", service.nat_address
+        yield "the load balancer", balancer.frontend

@@ -1,0 +1,70 @@
+"""Where something stands in a document, and what is wrong there: document, resource, field, found, allowed."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+CUT_OFF = ("Microsoft.Azure.", "System.", "@{")
+"""How `ConvertTo-Json` prints what lies deeper than its `-Depth`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a document; what is wrong at it, or below it, goes to one list.
+
+    Attributes:
+        document: the file's name.
+        resource: the ID of the resource, or a word where none is known yet.
+        field: the field, as a path.
+        lines: the findings so far, one a line.
+    """
+
+    document: str
+    resource: str = "resource"
+    field: str = ""
+    lines: list[str] = dataclasses.field(default_factory=list)
+
+    def at(self, key: str) -> "Place":
+        """The place of a field of the object here."""
+        return replace(self, field=f"{self.field}.{key}" if self.field else key)
+
+    def item(self, index: int) -> "Place":
+        """The place of an item of the list here."""
+        return replace(self, field=f"{self.field}[{index}]")
+
+    def of(self, resource: str) -> "Place":
+        """The place of a resource, as a whole."""
+        return replace(self, resource=resource, field="")
+
+    def wrong(self, found: object, allowed: str) -> None:
+        """Add a finding."""
+        hint = _hint(found)
+        self.lines.append(f"{self}: found {shown(found)}, expected {printable(allowed)}{hint}")
+
+    def __str__(self) -> str:
+        return ": ".join(printable(part) for part in (self.document, self.resource, self.field) if part)
+
+
+def _hint(found: object) -> str:
+    """What a well-known kind of wrong value comes from."""
+    if not isinstance(found, str):
+        return ""
+    if found.startswith(CUT_OFF):
+        return "; ConvertTo-Json cut it off: give it -Depth 100"
+    if found.startswith("[") and found.endswith("]"):
+        return "; that is an expression of a deployment template: export the deployed resource instead"
+    return ""
+
+
+def shown(found: object) -> str:
+    """A found value, short, on one line."""
+    if isinstance(found, (Mapping, list)):
+        return ("an object" if isinstance(found, Mapping) else "a list") + f" of {len(found)}"
+    words = json.dumps(found) if found is not None else "nothing"
+    return words if len(words) <= 80 else words[:77] + "..."
+
+
+def printable(text: str) -> str:
+    """Text from a document, so that it cannot break a line or a terminal."""
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)

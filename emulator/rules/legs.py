@@ -1,0 +1,133 @@
+"""One leg of a path: what stands between two ends in Azure's network, in the order in which a packet meets it.
+
+Outbound groups of the source, its subnet's routes, inbound groups of the destination, and the routes by which the
+answer comes back: a connection needs both ways, security groups are asked about its first packet alone (azure.md
+2.4, 2.5, 5.3).
+"""
+
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
+
+from emulator.model.flow import Flow
+from emulator.model.ids import ResourceId
+from emulator.model.network import ANY_PORT, Interface, Subnet, VirtualNetwork
+from emulator.model.world import World
+from emulator.reason import Outcome, Reason, Verdict
+from emulator.rules import security
+from emulator.rules.matching import Classifier
+from emulator.rules.routes import next_hop, routed
+from emulator.rules.tags import tags_at
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One leg of a path: from whom to whom, in which segment, and the verdict there.
+
+    Attributes:
+        segment: 1 up to the proxy VM, 2 beyond it; each is a TCP connection of its own.
+        resource: the Azure resource at the leg's far end.
+    """
+
+    name: str
+    segment: int
+    flow: Flow
+    verdict: Verdict
+    resource: ResourceId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The legs of a flow up to the one that stops it, or to its destination."""
+
+    legs: tuple[Leg, ...]
+
+    def end(self, segment: int | None = None) -> Leg:
+        """The leg at which a segment (or the whole path) ends."""
+        return [leg for leg in self.legs if segment in (None, leg.segment)][-1]
+
+    @property
+    def carried(self) -> bool:
+        """Whether the flow arrives."""
+        return self.legs[-1].verdict.carried
+
+
+def leaving(world: World, source: Interface | ResourceId, flow: Flow) -> Verdict | None:
+    """What stops a packet on its way out: groups at an interface or a subnet, then its routes; None for nothing.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    if isinstance(source, Interface):
+        subnet = security.subnet_of(source, flow.source)
+        verdict: Verdict | None = security.at_interface(world, source, "Outbound", flow)
+    else:
+        subnet = source
+        verdict = security.at_subnet(world, subnet, "Outbound", flow)
+    if verdict is not None and not verdict.carried:
+        return verdict
+    verdict = routed(world, subnet, flow.destination, str(flow))
+    return None if verdict.carried else verdict
+
+
+def coming_back(world: World, subnet: ResourceId, flow: Flow) -> Verdict | None:
+    """What keeps the answer from a subnet to the flow's source from arriving; None for nothing.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    verdict = routed(world, subnet, flow.source, f"the answer to {flow}")
+    return None if verdict.carried else verdict
+
+
+def returning_to_internet(world: World, subnet: ResourceId, flow: Flow) -> Verdict | None:
+    """What sends the answer to a public client another way than it came; None for nothing (azure.md 5.3)."""
+    route = next_hop(world, subnet, flow.source)
+    if route.hop == "Internet":
+        return None
+    sentence = f"the answer to {flow} does not go back the way it came: {route}"
+    return Verdict(Outcome.DROPPED, Reason("route", (route.table or subnet).text, route.name or route.hop), sentence)
+
+
+def private(world: World, source: Interface, target: Interface, flow: Flow) -> Verdict:
+    """The whole verdict on a flow between two interfaces.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    stopped = leaving(world, source, flow)
+    if stopped is not None:
+        return stopped
+    verdict = security.at_interface(world, target, "Inbound", flow)
+    if not verdict.carried:
+        return verdict
+    return coming_back(world, security.subnet_of(target, flow.destination), flow) or verdict
+
+
+def home_of(world: World, address: IPv4Address, network: VirtualNetwork) -> Subnet | None:
+    """The subnet that holds an address, in a network or in one of its peers."""
+    for each in (network, *world.peers(network)):
+        for subnet in each.subnets:
+            if address in subnet:
+                return subnet
+    return None
+
+
+def at_private_endpoint(world: World, subnet: Subnet, flow: Flow) -> Verdict | None:
+    """The group of a private endpoint's subnet, where its policy has groups apply to endpoints (azure.md 4.2).
+
+    Source ports are not told apart there.
+
+    Raises:
+        NotLoadedError: the group was not loaded.
+    """
+    group = world.group(subnet.group)
+    if group is None or subnet.private_endpoint_policies not in ("Enabled", "NetworkSecurityGroupEnabled"):
+        return None
+    rules = tuple(replace(rule, source_ports=ANY_PORT) for rule in security.ordered(group, "Inbound"))
+    any_port = replace(group, rules=tuple(rule for rule in rules if rule.priority <= 4096))
+    ready = world.remembered(
+        ("endpoint", subnet.id),
+        lambda: Classifier(security.ordered(any_port, "Inbound"), tags_at(world, subnet.id)),
+    )
+    verdict = security.verdict_of(group, ready, "Inbound", flow)
+    return None if verdict.carried else verdict

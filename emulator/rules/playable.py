@@ -1,0 +1,31 @@
+"""Whether a channel can be played: every decision that a hop will ever make has what it needs."""
+
+from emulator.model.flow import Flow
+from emulator.model.world import SYSTEMS, System, World, build_role
+from emulator.rules import path
+from emulator.rules.path import Condition
+
+ANY_PORT = 49152
+
+
+def playable(world: World) -> None:
+    """Make each decision once, whether or not an earlier one stops the flow.
+
+    Raises:
+        NotLoadedError: something that decides was not loaded; what, and which resource names it.
+    """
+    present = [system for system in SYSTEMS if world.member(build_role(system)) is not None]
+    for system in present:
+        path.decide(path.client_flow(world, system, ANY_PORT), world, path.assumed(world), system)
+    if world.topology == "existing-vnet":
+        _proxies(world, present)
+
+
+def _proxies(world: World, present: list[System]) -> None:
+    _, service, balancer = world.linked
+    for proxy in world.proxies:
+        for rule in balancer.rules:
+            natted = Flow(service.nat_address, ANY_PORT, balancer.frontend, rule.frontend_port)
+            path.at_proxy(natted, world, Condition(), proxy, rule)
+        for system in present:
+            path.second_leg(world, Condition(), system, proxy, ANY_PORT)

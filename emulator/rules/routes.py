@@ -1,0 +1,162 @@
+"""Where a subnet sends a packet: effective routes, longest prefix first, and what becomes of it there.
+
+https://learn.microsoft.com/azure/virtual-network/virtual-networks-udr-overview
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv4Network, ip_network
+from typing import Literal
+
+from emulator.model.ids import ResourceId
+from emulator.model.network import Interface, NextHop, Route, Subnet, VirtualNetwork
+from emulator.model.world import PROBE_SOURCE, World
+from emulator.reason import Outcome, Reason, Verdict
+
+Hop = NextHop | Literal["VNetPeering", "InterfaceEndpoint"]
+WITHIN: frozenset[Hop] = frozenset({"VnetLocal", "VNetPeering", "InterfaceEndpoint"})
+EVERYWHERE = IPv4Network("0.0.0.0/0")
+PRIVATE = tuple(IPv4Network(each) for each in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"))
+"""Ranges that Azure drops where no network has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveRoute:
+    """One route as it holds at a subnet.
+
+    Attributes:
+        name: of a user-defined route; Azure's own have none.
+        active: whether it is used: a user-defined route displaces Azure's own for the same prefix.
+        table: the route table it comes from.
+    """
+
+    prefix: IPv4Network
+    hop: Hop
+    address: IPv4Address | None = None
+    source: Literal["Default", "User"] = "Default"
+    active: bool = True
+    name: str = ""
+    table: ResourceId | None = None
+
+    def __str__(self) -> str:
+        named = f"route {self.name} ({self.prefix})" if self.name else f"Azure's own route for {self.prefix}"
+        return f"{named} to {self.hop}{f' {self.address}' if self.address else ''}"
+
+
+def effective_routes(world: World, subnet: ResourceId) -> Sequence[EffectiveRoute]:
+    """Every route of a subnet, the most specific first; those that are displaced are not active.
+
+    Raises:
+        NotLoadedError: the subnet or its route table was not loaded.
+    """
+    return world.remembered(("routes", subnet), lambda: _effective(world, subnet))
+
+
+def _effective(world: World, subnet: ResourceId) -> Sequence[EffectiveRoute]:
+    home = world.subnet(subnet)
+    own = list(_own(world, world.network_of(subnet)))
+    user = list(_user(world, home))
+    taken = {route.prefix for route in user}
+    routes = [*user, *(replace(route, active=route.prefix not in taken) for route in own)]
+    return sorted(routes, key=lambda route: (-route.prefix.prefixlen, not route.active))
+
+
+def _own(world: World, network: VirtualNetwork) -> Iterator[EffectiveRoute]:
+    for prefix in network.prefixes:
+        if isinstance(prefix, IPv4Network):
+            yield EffectiveRoute(prefix, "VnetLocal")
+    for peering in network.peerings:
+        remote: VirtualNetwork | None = world.find("networks", peering.remote)
+        for prefix in remote.prefixes if remote else peering.remote_prefixes:
+            if peering.connected and isinstance(prefix, IPv4Network):
+                yield EffectiveRoute(prefix, "VNetPeering")
+    yield from _endpoints(world, network)
+    yield EffectiveRoute(EVERYWHERE, "Internet")
+    for prefix in PRIVATE:
+        yield EffectiveRoute(prefix, "None")
+
+
+def _endpoints(world: World, network: VirtualNetwork) -> Iterator[EffectiveRoute]:
+    """A private endpoint puts a /32 into its network (azure.md 4.2)."""
+    inside = {subnet.id for subnet in network.subnets}
+    for endpoint in world.endpoints:
+        if endpoint.subnet in inside:
+            try:
+                yield EffectiveRoute(IPv4Network(world.address_of(endpoint)), "InterfaceEndpoint")
+            except LookupError:
+                continue  # its address was not loaded, and so nobody dials it here
+
+
+def _user(world: World, subnet: Subnet) -> Iterator[EffectiveRoute]:
+    table = world.route_table(subnet.route_table)
+    for route in table.routes if table else ():
+        for prefix in _prefixes(world, route):
+            yield EffectiveRoute(prefix, route.next_hop, route.address, "User", True, route.name, subnet.route_table)
+
+
+def _prefixes(world: World, route: Route) -> Iterator[IPv4Network]:
+    """The ranges of a route; those of a service tag where they were loaded: all are public."""
+    try:
+        found = [ip_network(route.prefix, strict=False)]
+    except ValueError:
+        tags = {name.lower(): nets for each in world.service_tags for name, nets in each.tags}
+        found = list(tags.get(route.prefix.lower(), ()))
+    yield from (each for each in found if isinstance(each, IPv4Network))
+
+
+def next_hop(world: World, subnet: ResourceId, destination: IPv4Address) -> EffectiveRoute:
+    """The route that a packet takes: the longest prefix, of equals the user's (azure.md 5.3).
+
+    Raises:
+        NotLoadedError: the subnet or its route table was not loaded.
+    """
+    return next(route for route in effective_routes(world, subnet) if route.active and destination in route.prefix)
+
+
+def routed(world: World, subnet: ResourceId, destination: IPv4Address, what: str) -> Verdict:
+    """Whether a subnet's routes lead a packet within Azure's network; `what` names the packet.
+
+    Raises:
+        NotLoadedError: the subnet or its route table was not loaded.
+    """
+    if destination == PROBE_SOURCE:
+        reason = Reason("state", subnet.text, "PlatformService")
+        return Verdict(Outcome.CARRIED, reason, f"{what} goes to the host, whatever the routes")
+    route = next_hop(world, subnet, destination)
+    reason = Reason("route", (route.table or subnet).text, route.name or route.hop)
+    if route.hop in WITHIN:
+        return Verdict(Outcome.CARRIED, reason, f"{what} follows {route}")
+    if route.hop == "VirtualAppliance" and route.address is not None:
+        appliance = _appliance(world, world.network_of(subnet), route.address)
+        return _by_appliance(world, appliance, f"{what} is lost: {route}", reason, f"{what} follows {route}")
+    return Verdict(Outcome.DROPPED, reason, f"{what} is lost: {_lost(route, destination)}")
+
+
+def _lost(route: EffectiveRoute, destination: IPv4Address) -> str:
+    if route.hop == "None":
+        return f"{route} drops it"
+    if route.hop == "VirtualNetworkGateway":
+        return f"{route} sends it to a gateway, and {destination} does not lie behind one"
+    return f"{route} sends it to the Internet, where {destination} is not"
+
+
+def _by_appliance(world: World, appliance: Interface | None, lost: str, reason: Reason, follows: str) -> Verdict:
+    """An appliance that was loaded forwards if its interface may; of another a switch decides."""
+    if appliance is None and world.switches.unknown_appliance == "forward":
+        return Verdict(Outcome.CARRIED, reason, f"{follows}, which forwards it (unknown_appliance)")
+    if appliance is None:
+        return Verdict(Outcome.DROPPED, reason, f"{lost} sends it to an appliance that is not among what was loaded")
+    if not appliance.forwarding:
+        return Verdict(
+            Outcome.DROPPED, reason, f"{lost} sends it to {appliance.id.name}, which has IP forwarding off"
+        )
+    return Verdict(Outcome.CARRIED, reason, f"{follows}, and {appliance.id.name} forwards it")
+
+
+def _appliance(world: World, network: VirtualNetwork, address: IPv4Address) -> Interface | None:
+    """The interface with an address in a network or in one of its peers."""
+    for home in (network, *world.peers(network)):
+        found = world.interface_at(address, home)
+        if found is not None:
+            return found
+    return None
