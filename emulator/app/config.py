@@ -2,7 +2,7 @@
 
 import os
 import reprlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,8 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emulator.errors import InvalidInputError
 from emulator.machines.settings import GuestChoice
-from emulator.model import arm
-from emulator.model.arm import Loaded
 from emulator.model.switches import Switches
 from emulator.model.world import Topology
 from emulator.rules.deployment import Wanted
@@ -150,28 +148,3 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise InvalidInputError(f"{file}: document: found {type(values).__name__}, expected keys and values")
     return values
-
-
-def load_files(paths: Iterable[Path]) -> Loaded:
-    """The resources in files, and in every `*.json` of folders.
-
-    Raises:
-        InvalidInputError: a file cannot be read or has findings; nothing is loaded then.
-    """
-    return arm.load([(str(file), arm.load_json(str(file), _content(file))) for file in _files(paths)])
-
-
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        found = sorted(path.glob("*.json")) if path.is_dir() else [path]
-        if not found:
-            raise InvalidInputError(f"{path}: found no *.json in it, expected a folder of Azure JSON")
-        yield from found
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise InvalidInputError(f"{file}: cannot be read: {why}") from None

@@ -26,7 +26,7 @@ def read(given: Given, over: Iterable[Resource] = ()) -> Loaded:
     single = isinstance(given, (Mapping, *COLLECTIONS))
     items: list[Any] = [given] if single else list(given)  # type: ignore[arg-type] # not single: an iterable
     values = tuple(item for item in items if not isinstance(item, Mapping))
-    loaded = arm.load([("resource", item) for item in items if isinstance(item, Mapping)], over)
+    loaded = arm.load([("resource", item) for item in items if isinstance(item, Mapping)], (*over, *values))
     return Loaded((*values, *loaded.resources), loaded.warnings)
 
 

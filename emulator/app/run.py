@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from emulator.app.channel import Channel
-from emulator.app.config import Config, Listen, Port, load_config, load_files
+from emulator.app.config import Config, Listen, Port, load_config
 from emulator.app.credentials import account
-from emulator.app.given import Given, places, read
+from emulator.app.given import Given, places
 from emulator.app.history import History
 from emulator.app.keeper import Keeper
 from emulator.app.status import PathState
 from emulator.app.trial import trial
+from emulator.app.worlds import load_world
 from emulator.clock import Clock
 from emulator.control import state
 from emulator.errors import UnavailableError
@@ -31,8 +32,7 @@ from emulator.net.pipes import pipe_pool
 from emulator.net.prober import probing
 from emulator.net.proxy import proxy
 from emulator.net.scene import Scene
-from emulator.rules import path, references
-from emulator.rules.deployment import assembled
+from emulator.rules import path
 from emulator.rules.playable import playable
 from emulator.wire.hop import KEY_BYTES
 
@@ -90,24 +90,14 @@ def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return found
 
 
-def build_world(config: Config, given: Given = ()) -> tuple[World, tuple[str, ...]]:
-    """The world that settings and resources describe, and what is odd about it, a sentence each.
-
-    Raises:
-        InvalidInputError: a resource is wrong, or what the channel needs was not loaded.
-    """
-    files = load_files(config.resources)
-    more = read(given)
-    world = assembled((*files.resources, *more.resources), config.wanted, config.switch_values)
-    playable(world)
-    return world, (*files.warnings, *more.warnings, *references.dangling(world))
-
-
 @contextlib.asynccontextmanager
 async def _running(
     config: Config, home: Path | None, resources: Given, log: IO[bytes] | None
 ) -> AsyncIterator[Channel]:
-    world, warnings = build_world(config, resources)
+    world, warnings = load_world(
+        *config.resources, resources=resources, wanted=config.wanted, switches=config.switch_values
+    )
+    playable(world)
     history = History()
     async with contextlib.AsyncExitStack() as stack:
         folder = state.make(home) if home else Path(stack.enter_context(tempfile.TemporaryDirectory("-aib-emulator")))

@@ -1,6 +1,5 @@
 """Configuration: where each setting comes from, and what is said of a wrong one."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.app.config import AUTO, Config, Listen, load_config, load_files
+from emulator.app.config import AUTO, Config, Listen, load_config
 from emulator.errors import InvalidInputError
-from emulator.model import arm
 from emulator.model.switches import Switches
-from tests.worlds import nsg
 
 QUICK = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 SECRET = "hunter2-hunter2"
@@ -181,21 +178,3 @@ def test_random_text_raises_only_our_error(file: Path, text: str) -> None:
     except InvalidInputError as error:
         said = str(error)
     assert said
-
-
-def test_files_and_folders(tmp_path: Path) -> None:
-    """Resources are read from files, and from a folder's *.json in order of their names; the later wins."""
-    group = nsg("100 deny in * -> *")
-    (tmp_path / "b.json").write_text(json.dumps(arm.dump(nsg())))
-    (tmp_path / "a.json").write_text(json.dumps(arm.dump(group)))
-    (tmp_path / "notes.txt").write_text("not JSON")
-
-    assert load_files((tmp_path,)).resources == (nsg(),)
-    assert load_files((tmp_path, tmp_path / "a.json")).resources == (group,)
-
-
-@pytest.mark.parametrize("name", ["absent.json", "a\0b.json"])
-def test_files_that_cannot_be_read(tmp_path: Path, name: str) -> None:
-    """A resource that cannot be read is named."""
-    with pytest.raises(InvalidInputError, match="cannot be read"):
-        load_files((tmp_path / name,))

@@ -1,0 +1,67 @@
+"""A world out of settings: files of resources, what callers give beside them, and what Image Builder would deploy."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from emulator.app.given import Given, read
+from emulator.errors import InvalidInputError
+from emulator.model import arm
+from emulator.model.arm import Loaded
+from emulator.model.default_world import default_world
+from emulator.model.resources import Resource
+from emulator.model.switches import Switches
+from emulator.model.world import World
+from emulator.rules import references
+from emulator.rules.deployment import Wanted, assembled
+
+
+def load_files(paths: Iterable[Path], over: Iterable[Resource] = ()) -> Loaded:
+    """The resources in files, and in every `*.json` of folders; a lone rule joins its group, also one of `over`.
+
+    Raises:
+        InvalidInputError: a file cannot be read or has findings; nothing is loaded then.
+    """
+    return arm.load([(str(file), arm.load_json(str(file), _content(file))) for file in _files(paths)], over)
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        found = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not found:
+            raise InvalidInputError(f"{path}: found no *.json in it, expected a folder of Azure JSON")
+        yield from found
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InvalidInputError(f"{file}: cannot be read: {why}") from None
+
+
+def load_world(
+    *paths: Path | str,
+    resources: Given = (),
+    wanted: Wanted = Wanted(),  # noqa: B008 - a frozen value
+    switches: Switches | None = None,
+) -> tuple[World, tuple[str, ...]]:
+    """A world of files and folders of Azure JSON, in any shape, with a channel in it; nothing is started.
+
+    Args:
+        paths: files and folders; without any, and without `resources`, the default world.
+        resources: further resources, laid over those of the files.
+        wanted: the topology, the image template and the subnet of the build, where the resources do not say them.
+        switches: Azure's open questions, decided.
+
+    Returns:
+        The world, and what is odd about it, a sentence each.
+
+    Raises:
+        InvalidInputError: with one line for each finding: file, resource ID, field, found, allowed.
+    """
+    under = default_world(wanted.topology or "existing-vnet").resources
+    files = load_files((Path(path) for path in paths), under)
+    more = read(resources, (*under, *files.resources))
+    world = assembled((*files.resources, *more.resources), wanted, switches)
+    return world, (*files.warnings, *more.warnings, *references.dangling(world))
