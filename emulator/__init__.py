@@ -10,12 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from emulator.app.channel import Channel
+    from emulator.app.questions import effective_rules, explain, ip_flow
     from emulator.app.run import start
+    from emulator.app.worlds import load_world
+    from emulator.model.world import World
 
 __version__ = "0.1.0"
-__all__ = ["Channel", "__version__", "start"]
+__all__ = ["Channel", "World", "__version__", "effective_rules", "explain", "ip_flow", "load_world", "start"]
 
-_LAZY = {"Channel": "emulator.app.channel", "start": "emulator.app.run"}
+_LAZY = {
+    "Channel": "emulator.app.channel",
+    "World": "emulator.model.world",
+    "effective_rules": "emulator.app.questions",
+    "explain": "emulator.app.questions",
+    "ip_flow": "emulator.app.questions",
+    "load_world": "emulator.app.worlds",
+    "start": "emulator.app.run",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -36,7 +36,6 @@ class Channel:
         self.token = ""
         self.ready = False
         self.approximated: tuple[str, ...] = ()
-        self.warnings: tuple[str, ...] = ()
 
     @property
     def world(self) -> World:

@@ -94,9 +94,7 @@ def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _running(
     config: Config, home: Path | None, resources: Given, log: IO[bytes] | None
 ) -> AsyncIterator[Channel]:
-    world, warnings = load_world(
-        *config.resources, resources=resources, wanted=config.wanted, switches=config.switch_values
-    )
+    world = load_world(*config.resources, resources=resources, wanted=config.wanted, switches=config.switch_values)
     playable(world)
     history = History()
     async with contextlib.AsyncExitStack() as stack:
@@ -105,7 +103,6 @@ async def _running(
         pipes = await stack.enter_async_context(pipe_pool())
         scene = Scene(world, Clock(config.time_scale), history, Loopback(), pipes, secrets.token_bytes(KEY_BYTES))
         channel = Channel(scene, config, credentials, history)
-        channel.warnings = warnings
         sockets = _bind_all(scene, config.listening, stack)
         _make_keepers(channel, sockets, folder, log)
         stack.push_async_callback(_stop_all, channel)

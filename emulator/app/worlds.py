@@ -1,6 +1,7 @@
 """A world out of settings: files of resources, what callers give beside them, and what Image Builder would deploy."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from emulator.app.given import Given, read
@@ -8,6 +9,7 @@ from emulator.errors import InvalidInputError
 from emulator.model import arm
 from emulator.model.arm import Loaded
 from emulator.model.default_world import default_world
+from emulator.model.image import ImageTemplate
 from emulator.model.resources import Resource
 from emulator.model.switches import Switches
 from emulator.model.world import World
@@ -40,12 +42,25 @@ def _content(file: Path) -> bytes:
         raise InvalidInputError(f"{file}: cannot be read: {why}") from None
 
 
+def with_template(file: Path, wanted: Wanted) -> tuple[tuple[Resource, ...], Wanted]:
+    """The resources of an image template's file, and what is wanted with that template chosen.
+
+    Raises:
+        InvalidInputError: the file cannot be read, has findings, or has no image template, or several.
+    """
+    found = load_files((file,)).resources
+    templates = [each for each in found if isinstance(each, ImageTemplate)]
+    if len(templates) != 1:
+        raise InvalidInputError(f"{file}: found {len(templates)} image templates, expected one")
+    return found, replace(wanted, template=templates[0].id.text)
+
+
 def load_world(
     *paths: Path | str,
     resources: Given = (),
     wanted: Wanted = Wanted(),  # noqa: B008 - a frozen value
     switches: Switches | None = None,
-) -> tuple[World, tuple[str, ...]]:
+) -> World:
     """A world of files and folders of Azure JSON, in any shape, with a channel in it; nothing is started.
 
     Args:
@@ -55,7 +70,7 @@ def load_world(
         switches: Azure's open questions, decided.
 
     Returns:
-        The world, and what is odd about it, a sentence each.
+        The world; its `warnings` say what is odd about it.
 
     Raises:
         InvalidInputError: with one line for each finding: file, resource ID, field, found, allowed.
@@ -64,4 +79,4 @@ def load_world(
     files = load_files((Path(path) for path in paths), under)
     more = read(resources, (*under, *files.resources))
     world = assembled((*files.resources, *more.resources), wanted, switches)
-    return world, (*files.warnings, *more.warnings, *references.dangling(world))
+    return replace(world, warnings=(*files.warnings, *more.warnings, *references.dangling(world)))

@@ -46,6 +46,7 @@ class World:
 
     Attributes:
         client: the address that a client on this machine counts as.
+        warnings: what is odd about the documents that it was loaded from, a sentence each.
     """
 
     topology: Topology
@@ -68,6 +69,7 @@ class World:
     others: tuple[Other, ...] = ()
     parts: Parts = field(default_factory=Parts)
     switches: Switches = field(default_factory=Switches)
+    warnings: tuple[str, ...] = field(default=(), compare=False, repr=False)
     memo: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def remembered(self, key: object, make: Callable[[], T]) -> T:

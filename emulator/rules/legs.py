@@ -5,6 +5,7 @@ answer comes back: a connection needs both ways, security groups are asked about
 2.4, 2.5, 5.3).
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
@@ -25,7 +26,9 @@ class Leg:
 
     Attributes:
         segment: 1 up to the proxy VM, 2 beyond it; each is a TCP connection of its own.
+        verdict: what decided: the first that stopped the flow, or the last that let it pass.
         resource: the Azure resource at the leg's far end.
+        checks: every verdict that the flow met, in order.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Leg:
     flow: Flow
     verdict: Verdict
     resource: ResourceId | None = None
+    checks: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +55,48 @@ class Path:
         return self.legs[-1].verdict.carried
 
 
-def leaving(world: World, source: Interface | ResourceId, flow: Flow) -> Verdict | None:
-    """What stops a packet on its way out: groups at an interface or a subnet, then its routes; None for nothing.
+def settled(checks: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    """The verdicts up to the first that stops the flow; none after it is even asked."""
+    found = []
+    for verdict in checks:
+        found.append(verdict)
+        if not verdict.carried:
+            break
+    return tuple(found)
+
+
+def deciding(checks: Sequence[Verdict]) -> Verdict:
+    """The verdict that speaks for several: the one that stops the flow, or the last that is not about a route."""
+    if not checks[-1].carried:
+        return checks[-1]
+    return next((each for each in reversed(checks) if each.reason.kind != "route"), checks[-1])
+
+
+def leaving_checks(world: World, source: Interface | ResourceId, flow: Flow) -> Iterator[Verdict]:
+    """What a packet meets on its way out: groups at an interface or a subnet, then its routes.
 
     Raises:
         NotLoadedError: a resource that decides was not loaded.
     """
     if isinstance(source, Interface):
         subnet = security.subnet_of(source, flow.source)
-        verdict: Verdict | None = security.at_interface(world, source, "Outbound", flow)
+        yield security.at_interface(world, source, "Outbound", flow)
     else:
         subnet = source
         verdict = security.at_subnet(world, subnet, "Outbound", flow)
-    if verdict is not None and not verdict.carried:
-        return verdict
-    verdict = routed(world, subnet, flow.destination, str(flow))
-    return None if verdict.carried else verdict
+        if verdict is not None:
+            yield verdict
+    yield routed(world, subnet, flow.destination, str(flow))
+
+
+def leaving(world: World, source: Interface | ResourceId, flow: Flow) -> Verdict | None:
+    """What stops a packet on its way out; None for nothing.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    last = settled(leaving_checks(world, source, flow))[-1]
+    return None if last.carried else last
 
 
 def coming_back(world: World, subnet: ResourceId, flow: Flow) -> Verdict | None:
@@ -88,19 +118,24 @@ def returning_to_internet(world: World, subnet: ResourceId, flow: Flow) -> Verdi
     return Verdict(Outcome.DROPPED, Reason("route", (route.table or subnet).text, route.name or route.hop), sentence)
 
 
+def private_checks(world: World, source: Interface, target: Interface, flow: Flow) -> Iterator[Verdict]:
+    """What a flow between two interfaces meets: out, in, and back.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    yield from leaving_checks(world, source, flow)
+    yield security.at_interface(world, target, "Inbound", flow)
+    yield routed(world, security.subnet_of(target, flow.destination), flow.source, f"the answer to {flow}")
+
+
 def private(world: World, source: Interface, target: Interface, flow: Flow) -> Verdict:
     """The whole verdict on a flow between two interfaces.
 
     Raises:
         NotLoadedError: a resource that decides was not loaded.
     """
-    stopped = leaving(world, source, flow)
-    if stopped is not None:
-        return stopped
-    verdict = security.at_interface(world, target, "Inbound", flow)
-    if not verdict.carried:
-        return verdict
-    return coming_back(world, security.subnet_of(target, flow.destination), flow) or verdict
+    return deciding(settled(private_checks(world, source, target, flow)))
 
 
 def home_of(world: World, address: IPv4Address, network: VirtualNetwork) -> Subnet | None:

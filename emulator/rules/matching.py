@@ -26,6 +26,9 @@ class Matched(Protocol):
     def name(self) -> str: ...
 
     @property
+    def access(self) -> str: ...
+
+    @property
     def protocol(self) -> str: ...
 
     @property
@@ -119,8 +122,13 @@ class Classifier(Generic[Rule]):
         return self.rules[_lowest(sure)] if sure else None
 
     def _refuse_to_guess(self, flow: Flow, sure: int, maybe: int) -> None:
-        if maybe and (not sure or _lowest(maybe) < _lowest(sure)):
+        """Where rules that may match come before the one that does, they must at least say the same."""
+        said = self.rules[_lowest(sure)].access if sure else ""
+        while maybe and (not sure or _lowest(maybe) < _lowest(sure)):
             rule = self.rules[_lowest(maybe)]
+            maybe &= maybe - 1
+            if rule.access == said:
+                continue
             raise NotLoadedError(
                 f"{flow}: rule {rule.name} may match it, by service tags whose addresses were not loaded; "
                 "`az network list-service-tags --location REGION` prints them"
@@ -142,5 +150,5 @@ def _addresses(rule: Matched, end: str, tags: Tags) -> tuple[list[Range], list[R
         try:
             sure += tags.ranges(prefix)
         except UnknownTagError:
-            more += tags.public()
+            more += tags.unknown()
     return sure, more

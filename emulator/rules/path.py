@@ -13,6 +13,7 @@ from emulator.model.balancer import BalancingRule, LoadBalancer
 from emulator.model.compute import Member, Role
 from emulator.model.flow import Flow
 from emulator.model.ids import ResourceId
+from emulator.model.network import Interface
 from emulator.model.privatelink import PrivateEndpoint, PrivateLinkService
 from emulator.model.world import BUILD_PORTS, PROBE_SOURCE, PROXY_PORTS, System, World, build_role
 from emulator.reason import Outcome, Reason, Verdict
@@ -73,14 +74,34 @@ def assumed(world: World) -> Condition:
     Raises:
         NotLoadedError: a resource that decides was not loaded.
     """
-    balancer = world.balancer
-    up = {
-        (probe.id, proxy.interface)
-        for probe in (balancer.probes if balancer else ())
-        for proxy in world.proxies
-        if probe_verdict(world, Condition(), proxy, probe.port).carried
-    }
-    return Condition(frozenset(up))
+    return Condition(probed(world, world.balancer)) if world.balancer else Condition()
+
+
+def probed(world: World, balancer: LoadBalancer) -> pool.Up:
+    """The probes that would succeed if every machine behind a balancer did its work.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    return frozenset(
+        (probe.id, backend.interface)
+        for probe in balancer.probes
+        for backend in pool.backends(world, balancer)
+        if _answers_probe(world, backend.interface, probe.port)
+    )
+
+
+def _answers_probe(world: World, nic: ResourceId, port: int) -> bool:
+    member = world.member_at(nic)
+    if member is not None:
+        return probe_verdict(world, Condition(), member, port).carried
+    interface = world.interface(nic)
+    return security.at_interface(world, interface, "Inbound", probe_flow(interface, port)).carried
+
+
+def probe_flow(interface: Interface, port: int) -> Flow:
+    """The first packet of a health probe of an interface (azure.md 3.4)."""
+    return Flow(PROBE_SOURCE, 49152, interface.address, port)
 
 
 def client_flow(world: World, system: System, source_port: int, source: IPv4Address | None = None) -> Flow:
@@ -115,13 +136,20 @@ def direct_legs(flow: Flow, world: World, condition: Condition, system: System) 
     interface = world.interface_of(build)
     # A group sees addresses after the public one was translated (network-security-groups-overview).
     inside = replace(flow, destination=interface.address)
+    checks = legs.settled(_direct_checks(world, inside, interface))
+    verdict = _service(build, condition, legs.deciding(checks), inside)
+    yield Leg(f"client → {build.hop}", 1, inside, verdict, build.id, checks)
+
+
+def _direct_checks(world: World, flow: Flow, interface: Interface) -> Iterator[Verdict]:
     home = legs.home_of(world, flow.source, world.network_of(interface.subnet))
-    verdict = legs.leaving(world, home.id, inside) if home else None
-    verdict = verdict or security.at_interface(world, interface, "Inbound", inside)
-    if verdict.carried:
-        back = legs.coming_back if home else legs.returning_to_internet
-        verdict = back(world, interface.subnet, inside) or _service(build, condition, verdict, inside)
-    yield Leg(f"client → {build.hop}", 1, inside, verdict, build.id)
+    if home is not None:
+        yield from legs.leaving_checks(world, home.id, flow)
+    yield security.at_interface(world, interface, "Inbound", flow)
+    back = legs.coming_back if home else legs.returning_to_internet
+    lost = back(world, interface.subnet, flow)
+    if lost is not None:
+        yield lost
 
 
 def second_leg(world: World, condition: Condition, system: System, proxy: Member, source_port: int) -> Leg:
@@ -133,9 +161,9 @@ def second_leg(world: World, condition: Condition, system: System, proxy: Member
     build = _build(world, system)
     source, target = world.interface_of(proxy), world.interface_of(build)
     flow = Flow(source.address, source_port, target.address, BUILD_PORTS[system])
-    verdict = legs.private(world, source, target, flow)
-    verdict = verdict if not verdict.carried else _service(build, condition, verdict, flow)
-    return Leg(f"{proxy.hop} → {build.hop}", 2, flow, verdict, build.id)
+    checks = legs.settled(legs.private_checks(world, source, target, flow))
+    verdict = _service(build, condition, legs.deciding(checks), flow)
+    return Leg(f"{proxy.hop} → {build.hop}", 2, flow, verdict, build.id, checks)
 
 
 def probe_verdict(world: World, condition: Condition, proxy: Member, port: int) -> Verdict:
@@ -145,25 +173,25 @@ def probe_verdict(world: World, condition: Condition, proxy: Member, port: int) 
         NotLoadedError: a resource that decides was not loaded.
     """
     interface = world.interface_of(proxy)
-    flow = Flow(PROBE_SOURCE, 49152, interface.address, port)
+    flow = probe_flow(interface, port)
     verdict = security.at_interface(world, interface, "Inbound", flow)
-    return _service(proxy, condition, verdict, flow) if verdict.carried else verdict
+    return _service(proxy, condition, verdict, flow)
 
 
 def _first_segment(flow: Flow, world: World, condition: Condition) -> tuple[tuple[Leg, ...], Member | None]:
     endpoint, service, balancer = world.linked
-    found = [Leg("client → private-endpoint", 1, flow, _at_endpoint(flow, world, endpoint, service), endpoint.id)]
+    found = [_to_endpoint(flow, world, endpoint, service)]
     if not found[-1].verdict.carried:
         return tuple(found), None
     natted = Flow(service.nat_address, flow.source_port, balancer.frontend, flow.destination_port)
     rule = rule_of(world, flow.destination_port)
-    at_frontend = _at_frontend(natted, balancer, rule)
+    at_frontend = frontend_verdict(natted, balancer, rule)
     found.append(Leg("private-endpoint → load-balancer", 1, natted, at_frontend, balancer.id))
     if rule is None:
         return tuple(found), None
     backends = eligible(world, condition, rule)
     if not backends:
-        found.append(Leg("load-balancer → proxy", 1, natted, _nobody(natted, world, balancer, rule), balancer.id))
+        found.append(Leg("load-balancer → proxy", 1, natted, no_backend(natted, world, balancer, rule), balancer.id))
         return tuple(found), None
     proxy = order(natted, backends, rule.distribution, lambda member: member.interface.text)[0]
     found.append(at_proxy(natted, world, condition, proxy, rule))
@@ -196,32 +224,44 @@ def at_proxy(natted: Flow, world: World, condition: Condition, proxy: Member, ru
     """
     interface = world.interface_of(proxy)
     inside = replace(natted, destination=interface.address, destination_port=backend_port(rule, natted))
+    checks = legs.settled(_proxy_checks(world, interface, inside))
+    verdict = _service(proxy, condition, legs.deciding(checks), inside)
+    return Leg(f"load-balancer → {proxy.hop}", 1, inside, verdict, proxy.id, checks)
+
+
+def _proxy_checks(world: World, interface: Interface, flow: Flow) -> Iterator[Verdict]:
     if world.switches.pls_data_nsg == "bypass":
         reason = Reason("state", interface.id.text, "pls_data_nsg")
-        sentence = f"{inside} passes: the switch pls_data_nsg is bypass"
-        verdict = Verdict(Outcome.CARRIED, reason, sentence)
+        yield Verdict(Outcome.CARRIED, reason, f"{flow} passes: the switch pls_data_nsg is bypass")
     else:
-        verdict = security.at_interface(world, interface, "Inbound", inside)
-    if verdict.carried:
-        back = legs.coming_back(world, interface.subnet, inside)
-        verdict = back or _service(proxy, condition, verdict, inside)
-    return Leg(f"load-balancer → {proxy.hop}", 1, inside, verdict, proxy.id)
+        yield security.at_interface(world, interface, "Inbound", flow)
+    lost = legs.coming_back(world, interface.subnet, flow)
+    if lost is not None:
+        yield lost
 
 
-def _at_endpoint(flow: Flow, world: World, endpoint: PrivateEndpoint, service: PrivateLinkService) -> Verdict:
-    address = world.address_of(endpoint)
-    subnet = world.subnet(_subnet(endpoint))
+def _to_endpoint(flow: Flow, world: World, endpoint: PrivateEndpoint, service: PrivateLinkService) -> Leg:
+    checks = legs.settled(_endpoint_checks(flow, world, endpoint, service))
+    return Leg("client → private-endpoint", 1, flow, checks[-1], endpoint.id, checks)
+
+
+def _endpoint_checks(
+    flow: Flow, world: World, endpoint: PrivateEndpoint, service: PrivateLinkService
+) -> Iterator[Verdict]:
+    address, subnet = world.address_of(endpoint), world.subnet(_subnet(endpoint))
     source = legs.home_of(world, flow.source, world.network_of(subnet.id))
     if flow.destination != address or source is None:
         reason = Reason("state", endpoint.id.text, "NoRoute")
-        return Verdict(Outcome.DROPPED, reason, f"{flow} has no route to private endpoint {address}")
-    stopped = legs.leaving(world, source.id, flow) or legs.at_private_endpoint(world, subnet, flow)
-    if stopped:
-        return stopped
+        yield Verdict(Outcome.DROPPED, reason, f"{flow} has no route to private endpoint {address}")
+        return
+    yield from legs.leaving_checks(world, source.id, flow)
+    at_subnet = legs.at_private_endpoint(world, subnet, flow)
+    if at_subnet is not None:
+        yield at_subnet
     state = connection_state(endpoint, service)
     outcome = Outcome.CARRIED if state == "Approved" else Outcome.DROPPED
     sentence = f"the connection of private endpoint {endpoint.id.name} is {state}"
-    return Verdict(outcome, Reason("state", endpoint.id.text, state), sentence)
+    yield Verdict(outcome, Reason("state", endpoint.id.text, state), sentence)
 
 
 def _subnet(endpoint: PrivateEndpoint) -> ResourceId:
@@ -236,7 +276,8 @@ def connection_state(endpoint: PrivateEndpoint, service: PrivateLinkService) -> 
     return endpoint.state if endpoint.state != "Approved" else theirs
 
 
-def _at_frontend(flow: Flow, balancer: LoadBalancer, rule: BalancingRule | None) -> Verdict:
+def frontend_verdict(flow: Flow, balancer: LoadBalancer, rule: BalancingRule | None) -> Verdict:
+    """What a balancer's frontend does with a flow; without a rule for its port it is silent (azure.md 3.3)."""
     if rule is None:
         reason = Reason("state", balancer.id.text, "NoLoadBalancingRule")
         sentence = f"load balancer {balancer.id.name} has no rule for port {flow.destination_port}"
@@ -245,7 +286,8 @@ def _at_frontend(flow: Flow, balancer: LoadBalancer, rule: BalancingRule | None)
     return Verdict(Outcome.CARRIED, Reason("state", rule.id.text, rule.id.name), sentence)
 
 
-def _nobody(flow: Flow, world: World, balancer: LoadBalancer, rule: BalancingRule) -> Verdict:
+def no_backend(flow: Flow, world: World, balancer: LoadBalancer, rule: BalancingRule) -> Verdict:
+    """Why a balancer sends a flow nowhere: nobody in the pool, the operator's word, or a probe (azure.md 3.5)."""
     name = balancer.id.name
     if not pool.backends(world, balancer, rule):
         reason = Reason("state", balancer.id.text, "NoBackend")
@@ -261,6 +303,9 @@ def _nobody(flow: Flow, world: World, balancer: LoadBalancer, rule: BalancingRul
 
 
 def _service(member: Member, condition: Condition, verdict: Verdict, flow: Flow) -> Verdict:
+    """What a machine's own service does with a packet that a verdict let through to it."""
+    if not verdict.carried:
+        return verdict
     if member.hop in condition.stopped:
         reason = Reason("state", member.id.text, "ServiceStopped")
         return Verdict(Outcome.REFUSED, reason, f"no service listens on {member.hop}: its machine answers RST")

@@ -18,6 +18,8 @@ NOT_INTERNET = tuple(
     for prefix in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8")
 )
 """Private space: outside a virtual network it is neither `VirtualNetwork` nor `Internet`."""
+EXAMPLES = tuple(IPv4Network(each) for each in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"))
+"""Addresses for documentation (RFC 5737): no service has them, and ours stand for any on the Internet."""
 HOST: Range = (int(PROBE_SOURCE), int(PROBE_SOURCE))
 METADATA: Range = (int(IPv4Address("169.254.169.254")), int(IPv4Address("169.254.169.254")))
 EVERYTHING = ("*", "any", "0.0.0.0/0")
@@ -78,6 +80,10 @@ class Tags:
         if tag == "azureloadbalancer":
             return [HOST, *((int(each), int(each)) for each in self.data)]
         return PLATFORM.get(tag)
+
+    def unknown(self) -> Sequence[Range]:
+        """Where the addresses of a service tag that was not loaded can be: public, and nobody's example."""
+        return ranges.outside([*ranges.of_networks((*self.network, *NOT_INTERNET, *EXAMPLES)), HOST])
 
     def public(self) -> Sequence[Range]:
         """Public space: neither the virtual network's nor private."""

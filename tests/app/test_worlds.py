@@ -45,8 +45,9 @@ def test_nothing_is_the_default_world() -> None:
     """Without files and resources the default world comes of it, under the switches and topology that are wanted."""
     switches = Switches(pls_data_nsg="bypass")
 
-    assert load_world() == (default_world(), ())
-    assert load_world(wanted=Wanted("public-ip"), switches=switches) == (default_world("public-ip", switches), ())
+    assert load_world() == default_world()
+    assert load_world().warnings == ()
+    assert load_world(wanted=Wanted("public-ip"), switches=switches) == default_world("public-ip", switches)
 
 
 def test_resources_are_laid_over_the_files() -> None:
@@ -67,7 +68,7 @@ def test_resources_are_laid_over_the_files() -> None:
     }
 
     def names(*resources: Any) -> list[str]:
-        group = load_world(resources=resources)[0].group(BUILD_GROUP)
+        group = load_world(resources=resources).group(BUILD_GROUP)
         return [each.name for each in group.rules] if group else []
 
     assert names(own) == ["deny-100"]
@@ -77,9 +78,9 @@ def test_resources_are_laid_over_the_files() -> None:
 
 def test_a_folder_of_an_export() -> None:
     """An export of a folder is a world with its own addresses, and nothing odd about it."""
-    world, warnings = load_world(EXPORT / "cli")
+    world = load_world(EXPORT / "cli")
 
-    assert (str(world.client), warnings) == ("10.30.0.4", ())
+    assert (str(world.client), world.warnings) == ("10.30.0.4", ())
     assert [str(world.interface_of(member).address) for member in world.members] == [
         "10.20.1.7",
         "10.20.1.8",

@@ -1,0 +1,157 @@
+"""Questions to a world, as people ask them: by names, addresses and ports; nothing is started.
+
+The command line's `explain`, `ip-flow`, `effective-rules` and `check` are these functions and a way to print.
+"""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from typing import Any
+
+from emulator.errors import InvalidInputError
+from emulator.model.flow import Flow, Protocol
+from emulator.model.network import Direction, Interface
+from emulator.model.world import SYSTEMS, System, World, build_role
+from emulator.rules import ip_flow as flows
+from emulator.rules import network_watcher, path
+from emulator.rules.ends import End, end_of
+from emulator.rules.ip_flow import IpFlow
+from emulator.rules.legs import Path
+from emulator.rules.path import ChannelPath
+from emulator.rules.reach import SOURCE_PORT, trace
+
+ANY_PORT = "*"
+
+
+def explain(world: World, source: str = "client", target: str = "build-linux") -> Path:
+    """The path of a flow, leg by leg, up to what stops it.
+
+    Services are taken to run, and health probes to succeed where the security groups let them.
+
+    Args:
+        world: of `load_world`, or of a running channel.
+        source: a hop, a machine's name or ID, an IPv4 address, or `internet`.
+        target: the same and a port, as `proxy:60001`; or `build-linux` or `build-windows`, for the path over the
+            channel that leads there.
+
+    Raises:
+        InvalidInputError: a name means nothing in this world.
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    system = _system(target)
+    if system is not None:
+        return channel_path(world, system, end_of(world, source).address)
+    name, port = address_and_port("target", target)
+    return trace(world, path.assumed(world), end_of(world, source), end_of(world, name), port)
+
+
+def _system(target: str) -> System | None:
+    return next((system for system in SYSTEMS if target == build_role(system)), None)
+
+
+def channel_path(world: World, system: System, source: IPv4Address | None = None) -> ChannelPath:
+    """The path over the channel to the build VM of an operating system, from the client or another address.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded, or there is no such build VM.
+    """
+    flow = path.client_flow(world, system, SOURCE_PORT, source)
+    return path.decide(flow, world, path.assumed(world), system)
+
+
+def channel_paths(world: World, source: str = "client") -> Iterator[tuple[str, End, ChannelPath]]:
+    """The path to each build VM of the world, with its hop's name and the end it begins at.
+
+    Raises:
+        InvalidInputError: the source's name means nothing in this world.
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    start = end_of(world, source)
+    for system in SYSTEMS:
+        if world.member(build_role(system)) is not None:
+            yield build_role(system), start, channel_path(world, system, start.address)
+
+
+def ip_flow(
+    world: World, vm: str | None = None, *, direction: str, local: str, remote: str, protocol: str = "TCP"
+) -> IpFlow:
+    """IP flow verify: whether the security rules at a machine allow a packet, and which rule says so.
+
+    Args:
+        world: of `load_world`, or of a running channel.
+        vm: a machine's name or ID, or a hop's; None for the first hop of the channel.
+        direction: inbound or outbound.
+        local: the machine's own end, `ADDRESS:PORT`.
+        remote: the other end; its port may be `*`.
+        protocol: TCP or UDP.
+
+    Raises:
+        InvalidInputError: an argument is wrong.
+        NotLoadedError: a group, or what a rule names, was not loaded, and the answer hangs on it.
+    """
+    way = _direction(direction)
+    ours, theirs = _place("local", local), _place("remote", remote)
+    source, destination = (theirs, ours) if way == "Inbound" else (ours, theirs)
+    flow = Flow(*source, *destination, _protocol(protocol))
+    return flows.verify(world, interface_of(world, vm), way, flow)
+
+
+def effective_rules(world: World, vm: str | None = None) -> dict[str, Any]:
+    """The security rules and routes at a machine's interface, as `az network nic` prints them (JSON).
+
+    Args:
+        world: of `load_world`, or of a running channel.
+        vm: a machine's name or ID, or a hop's; None for the first hop of the channel.
+
+    Raises:
+        InvalidInputError: nothing with an interface has that name.
+        NotLoadedError: a group, the subnet or its route table was not loaded.
+    """
+    return network_watcher.effective(world, interface_of(world, vm))
+
+
+def _direction(text: str) -> Direction:
+    if text.lower() not in ("inbound", "outbound"):
+        raise InvalidInputError(f"direction: found {text}, expected inbound or outbound")
+    return "Inbound" if text.lower() == "inbound" else "Outbound"
+
+
+def _protocol(text: str) -> Protocol:
+    if text.upper() not in Protocol.__members__:
+        raise InvalidInputError(f"protocol: found {text}, expected {' or '.join(Protocol.__members__)}")
+    return Protocol[text.upper()]
+
+
+def _place(name: str, text: str) -> tuple[IPv4Address, int]:
+    """An address and a port; of a source port Azure takes `*`, since rules hardly ever tell them apart."""
+    any_port = text.endswith(f":{ANY_PORT}")
+    address, port = address_and_port(name, f"{text[:-1]}{SOURCE_PORT}" if any_port else text)
+    try:
+        return IPv4Address(address), port
+    except ValueError:
+        raise InvalidInputError(f"{name}: found {address}, expected an IPv4 address") from None
+
+
+def interface_of(world: World, vm: str | None) -> Interface:
+    """The interface of a machine that is named; of the first hop of the channel without a name.
+
+    Raises:
+        InvalidInputError: nothing with an interface has that name.
+    """
+    if vm is None and not world.members:
+        raise InvalidInputError("vm: found no name, expected one: the world has no machine on its channel")
+    found = end_of(world, vm if vm is not None else world.members[0].hop)
+    if found.interface is None:
+        raise InvalidInputError(f"vm: found {vm}, expected a machine with a network interface")
+    return found.interface
+
+
+def address_and_port(name: str, text: str) -> tuple[str, int]:
+    """The two parts of `NAME:PORT`.
+
+    Raises:
+        InvalidInputError: it is not that.
+    """
+    address, colon, port = text.rpartition(":")
+    if not colon or not address or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise InvalidInputError(f"{name}: found {text}, expected NAME:PORT with a port from 0 to 65535")
+    return address, int(port)

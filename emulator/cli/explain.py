@@ -1,0 +1,88 @@
+"""`explain`: the path of a flow, leg by leg, with the verdict, the rule and the resource; nothing is started."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from emulator.cli.ending import FAILED
+from emulator.cli.offline import Resources, world_of
+from emulator.cli.options import ConfigFile, Json, Topology, print_json
+
+if TYPE_CHECKING:
+    from emulator.model.world import World
+    from emulator.rules.ends import End
+    from emulator.rules.legs import Path
+
+    Traced = tuple[str, End, Path]
+
+
+def explain(
+    *,
+    config: ConfigFile = None,
+    resources: Resources = None,
+    source: Annotated[
+        str, typer.Option("--from", metavar="NAME", help="A hop, a machine, an address, or internet.")
+    ] = "client",
+    target: Annotated[
+        str | None,
+        typer.Option("--to", metavar="NAME:PORT", help="The same with a port; without it each build VM's path."),
+    ] = None,
+    topology: Topology = None,
+    as_json: Json = False,
+) -> None:
+    """Explain the path of a flow, leg by leg: verdict, rule, resource; exits 1 where it does not arrive.
+
+    Services are taken to run, and probes to succeed where the security groups let them. --json has the shape of
+    Azure's connection troubleshoot, each leg's verdict and reason beside it.
+    """
+    world = world_of(config, resources, topology=topology)
+    traced = list(_traced(world, source, target))
+    if as_json:
+        _print(world, traced, single=target is not None)
+    else:
+        _draw(world, traced)
+    if not all(path.carried for _, _, path in traced):
+        raise typer.Exit(FAILED)
+
+
+def _traced(world: "World", source: str, target: str | None) -> "Iterator[Traced]":
+    """The path to the target; without one, the channel's to each build VM."""
+    from emulator.app import questions
+    from emulator.rules.ends import end_of
+
+    if target is None:
+        yield from questions.channel_paths(world, source)
+    else:
+        yield target, end_of(world, source), questions.explain(world, source, target)
+
+
+def _print(world: "World", traced: "list[Traced]", *, single: bool) -> None:
+    from emulator.rules.network_watcher import connectivity
+
+    probes = list(_probes(world))
+    found = [{"name": name, **connectivity(source, path), "probes": probes} for name, source, path in traced]
+    print_json(found[0] if single else {"value": found})
+
+
+def _probes(world: "World") -> Iterator[dict[str, Any]]:
+    from emulator.rules.path import Condition, probe_verdict
+
+    for probe in world.balancer.probes if world.balancer else ():
+        for proxy in world.proxies:
+            verdict = probe_verdict(world, Condition(), proxy, probe.port)
+            said = {"outcome": verdict.outcome.value, "sentence": verdict.sentence}
+            yield {"probe": probe.id.text, "backend": proxy.hop, **said}
+
+
+def _draw(world: "World", traced: "list[Traced]") -> None:
+    from emulator.cli import traces
+    from emulator.cli.show import console
+
+    out = console()
+    for name, source, path in traced:
+        for line in traces.trace(name, source, path):
+            out.print(line, soft_wrap=True)
+        out.print()
+    for each in _probes(world):
+        out.print(traces.probe(each["outcome"], each["sentence"]), soft_wrap=True)

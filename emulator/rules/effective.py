@@ -1,0 +1,92 @@
+"""The security rules that apply at an interface, group by group, with what their names mean there."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, summarize_address_range
+from typing import Literal
+
+from emulator.model.ids import ResourceId
+from emulator.model.network import Direction, Interface, PortRange, SecurityGroup, SecurityRule
+from emulator.model.world import World
+from emulator.rules import ranges, security
+from emulator.rules.tags import EVERYTHING, Tags, UnknownTagError, tags_at
+
+DIRECTIONS: tuple[Direction, ...] = ("Inbound", "Outbound")
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveRule:
+    """One rule as it holds at an interface.
+
+    Attributes:
+        default: whether it is one of Azure's own.
+        expanded_source: the ranges that tags and application security groups at its source stand for.
+        expanded_destination: the same at its destination.
+    """
+
+    rule: SecurityRule
+    default: bool
+    expanded_source: tuple[IPv4Network, ...] = ()
+    expanded_destination: tuple[IPv4Network, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its name as Azure's effective rules have it (azure.md 2.9)."""
+        return f"{'defaultSecurityRules' if self.default else 'securityRules'}/{self.rule.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveGroup:
+    """A security group at an interface, by its subnet or by itself, and its rules in the order they are tried."""
+
+    group: ResourceId
+    association: Literal["subnet", "networkInterface"]
+    associated: ResourceId
+    rules: tuple[EffectiveRule, ...]
+
+
+def effective_groups(world: World, interface: Interface) -> Sequence[EffectiveGroup]:
+    """The groups at an interface: its subnet's, then its own.
+
+    Raises:
+        NotLoadedError: a group, the subnet or its route table was not loaded.
+    """
+    subnet = world.subnet(interface.subnet)
+    tags = tags_at(world, subnet.id)
+    found = []
+    by_subnet, by_interface = world.group(subnet.group), world.group(interface.group)
+    if by_subnet:
+        found.append(EffectiveGroup(by_subnet.id, "subnet", subnet.id, tuple(_rules(by_subnet, tags))))
+    if by_interface:
+        rules = tuple(_rules(by_interface, tags))
+        found.append(EffectiveGroup(by_interface.id, "networkInterface", interface.id, rules))
+    return found
+
+
+def _rules(group: SecurityGroup, tags: Tags) -> Iterator[EffectiveRule]:
+    for direction in DIRECTIONS:
+        for rule in security.ordered(group, direction):
+            source = _expanded(rule.source_prefixes, rule.source_groups, tags)
+            destination = _expanded(rule.destination_prefixes, rule.destination_groups, tags)
+            yield EffectiveRule(rule, rule in security.DEFAULT_RULES, source, destination)
+
+
+def _expanded(prefixes: Sequence[str], groups: Sequence[ResourceId], tags: Tags) -> tuple[IPv4Network, ...]:
+    """The ranges behind names; none where an end is written in ranges alone, or a tag was not loaded."""
+    found = [each for group in groups for each in tags.members(group)]
+    for prefix in prefixes:
+        if prefix[0].isalpha() and prefix.lower() not in EVERYTHING:
+            try:
+                found += tags.ranges(prefix)
+            except UnknownTagError:
+                return ()
+    return tuple(
+        network
+        for first, last in ranges.united(found)
+        for network in summarize_address_range(IPv4Address(first), IPv4Address(last))
+    )
+
+
+def ports(given: Sequence[PortRange]) -> list[str]:
+    """Ranges of ports as effective rules print them, always with both ends."""
+    return [f"{each.first}-{each.last}" for each in given]

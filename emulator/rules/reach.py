@@ -1,0 +1,186 @@
+"""The path of any flow: over the channel, to a balancer, between two machines, to or from the Internet."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+from emulator.model.balancer import BalancingRule, LoadBalancer
+from emulator.model.flow import Flow, Protocol
+from emulator.model.ids import ResourceId
+from emulator.model.network import Interface, Subnet
+from emulator.model.world import PROXY_PORTS, World
+from emulator.reason import Outcome, Reason, Verdict
+from emulator.rules import legs, path, pool, security
+from emulator.rules.distribution import order
+from emulator.rules.ends import End
+from emulator.rules.legs import Leg, Path
+from emulator.rules.outbound import outbound_access
+from emulator.rules.path import Condition
+
+SOURCE_PORT = 49152
+"""The first port of the range that clients take theirs from (RFC 6335)."""
+SYSTEM_OF = {port: system for system, port in PROXY_PORTS.items()}
+
+
+def trace(
+    world: World,
+    condition: Condition,
+    source: End,
+    target: End,
+    port: int,
+    *,
+    source_port: int = SOURCE_PORT,
+    protocol: Protocol = Protocol.TCP,
+) -> Path:
+    """The path of a flow from one end to a port of another, up to what stops it.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    flow = Flow(source.address, source_port, target.address, port, protocol)
+    if _is_channel(world, target):
+        return path.decide(flow, world, condition, SYSTEM_OF.get(port, "linux"))
+    balancer = _balancer_at(world, target.address)
+    if balancer is not None:
+        return _through(world, condition, source, balancer, flow)
+    return Path((_direct(world, source, target, flow),))
+
+
+def _is_channel(world: World, target: End) -> bool:
+    """Whether an end is the private endpoint of the channel."""
+    if world.topology != "existing-vnet" or world.endpoint is None:
+        return False
+    return target.address == world.address_of(world.endpoint)
+
+
+def _balancer_at(world: World, address: IPv4Address) -> LoadBalancer | None:
+    return next((each for each in world.balancers if any(one.address == address for one in each.frontends)), None)
+
+
+def _through(world: World, condition: Condition, source: End, balancer: LoadBalancer, flow: Flow) -> Path:
+    """A flow to a balancer's frontend: it keeps its source, and goes to a member (azure.md 3.3)."""
+    rule = balancer.rule_for(flow.destination_port, flow.protocol.name.capitalize())
+    ready = _ready(world, condition, balancer, rule)
+    checks = legs.settled(_frontend_checks(world, source, balancer, flow, ready))
+    name = f"{source.name} → load-balancer"
+    first = Leg(name, 1, flow, legs.deciding(checks), balancer.id, checks)
+    if rule is None or not first.verdict.carried:
+        return Path((first,))
+    chosen = world.interface(order(flow, ready, rule.distribution, lambda nic: nic.text)[0])
+    inside = replace(flow, destination=chosen.address, destination_port=path.backend_port(rule, flow))
+    arrived = legs.settled(_member_checks(world, source, balancer, chosen, inside))
+    last = f"load-balancer → {_name_of(world, chosen)}"
+    resource = chosen.machine or chosen.id
+    return Path((first, Leg(last, 1, inside, legs.deciding(arrived), resource, arrived)))
+
+
+def _ready(
+    world: World, condition: Condition, balancer: LoadBalancer, rule: BalancingRule | None
+) -> tuple[ResourceId, ...]:
+    """The members that take new flows; of another balancer than the channel's, probes succeed if groups let them."""
+    ours = world.balancer is not None and balancer.id == world.balancer.id
+    up = condition.healthy if ours else path.probed(world, balancer)
+    return pool.eligible(world, balancer, rule, up) if rule else ()
+
+
+def _frontend_checks(
+    world: World, source: End, balancer: LoadBalancer, flow: Flow, ready: tuple[ResourceId, ...]
+) -> Iterator[Verdict]:
+    if source.subnet is not None:
+        yield from legs.leaving_checks(world, source.interface or source.subnet.id, flow)
+    rule = balancer.rule_for(flow.destination_port, flow.protocol.name.capitalize())
+    yield path.frontend_verdict(flow, balancer, rule)
+    if rule is not None and not ready:
+        yield path.no_backend(flow, world, balancer, rule)
+
+
+def _member_checks(
+    world: World, source: End, balancer: LoadBalancer, chosen: Interface, flow: Flow
+) -> Iterator[Verdict]:
+    """A member that is sent to itself gets no answer.
+
+    https://learn.microsoft.com/azure/load-balancer/load-balancer-troubleshoot-backend-traffic
+    """
+    if source.interface is not None and source.interface.id == chosen.id:
+        sentence = f"{flow}: load balancer {balancer.id.name} sends it back to where it came from: it is dropped"
+        yield Verdict(Outcome.DROPPED, Reason("state", balancer.id.text, "Hairpin"), sentence)
+    yield from _arrival(world, chosen, flow, source)
+
+
+def _direct(world: World, source: End, target: End, flow: Flow) -> Leg:
+    checks = legs.settled(_direct_checks(world, source, target, flow))
+    return Leg(f"{source.name} → {target.name}", 1, flow, legs.deciding(checks), target.resource, checks)
+
+
+def _direct_checks(world: World, source: End, target: End, flow: Flow) -> Iterator[Verdict]:
+    if target.subnet is None:
+        yield from _to_internet(world, source, flow)
+    elif source.subnet is None:
+        yield from _from_internet(world, target, flow)
+    elif not _connected(world, source.subnet, target.subnet):
+        sentence = f"{flow} has no route: the networks of {source} and {target} are not peered"
+        yield Verdict(Outcome.DROPPED, Reason("state", target.subnet.id.text, "NoRoute"), sentence)
+    else:
+        yield from legs.leaving_checks(world, source.interface or source.subnet.id, flow)
+        if target.interface is not None:
+            yield from _arrival(world, target.interface, flow, source)
+        else:
+            yield from _at_place(world, target.subnet, flow)
+
+
+def _connected(world: World, source: Subnet, target: Subnet) -> bool:
+    """Whether two subnets lie in one network, or in networks that are peered."""
+    home = world.network_of(source.id)
+    return world.network_of(target.id) in (home, *world.peers(home))
+
+
+def _arrival(world: World, interface: Interface, flow: Flow, source: End) -> Iterator[Verdict]:
+    """The groups at the destination, and the way back."""
+    yield security.at_interface(world, interface, "Inbound", flow)
+    back = legs.coming_back if source.subnet else legs.returning_to_internet
+    lost = back(world, security.subnet_of(interface, flow.destination), flow)
+    if lost is not None:
+        yield lost
+
+
+def _at_place(world: World, subnet: Subnet, flow: Flow) -> Iterator[Verdict]:
+    """An address in a subnet that no loaded machine has: its group speaks, and then nobody answers."""
+    verdict = security.at_subnet(world, subnet.id, "Inbound", flow)
+    if verdict is not None:
+        yield verdict
+    sentence = f"{flow} finds nobody: no machine with that address was loaded"
+    yield Verdict(Outcome.DROPPED, Reason("state", subnet.id.text, "NobodyThere"), sentence)
+
+
+def _to_internet(world: World, source: End, flow: Flow) -> Iterator[Verdict]:
+    """Groups on the way out, then the way out itself."""
+    if source.subnet is None:
+        yield Verdict(Outcome.CARRIED, Reason("state", "", "Internet"), f"{flow} stays on the Internet")
+    elif source.interface is None:
+        yield from _from_place(world, source.subnet, flow)
+    else:
+        yield security.at_interface(world, source.interface, "Outbound", flow)
+        yield outbound_access(world, source.interface, flow.destination)
+
+
+def _from_place(world: World, subnet: Subnet, flow: Flow) -> Iterator[Verdict]:
+    verdict = security.at_subnet(world, subnet.id, "Outbound", flow)
+    if verdict is not None:
+        yield verdict
+    sentence = f"{flow} comes from nobody: no machine with that address was loaded"
+    yield Verdict(Outcome.DROPPED, Reason("state", subnet.id.text, "NobodyThere"), sentence)
+
+
+def _from_internet(world: World, target: End, flow: Flow) -> Iterator[Verdict]:
+    """A public address in front of an interface, its groups, and the answer the same way back."""
+    interface = target.interface
+    if interface is None or world.public_address(interface) is None:
+        reason = Reason("state", target.resource.text if target.resource else "", "NoPublicAddress")
+        yield Verdict(Outcome.DROPPED, reason, f"{flow} has no way in: {target} has no public address")
+    else:
+        yield from _arrival(world, interface, flow, End("Internet", flow.source))
+
+
+def _name_of(world: World, interface: Interface) -> str:
+    member = world.member_at(interface.id)
+    return member.hop if member else (interface.machine or interface.id).name
