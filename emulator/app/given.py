@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from emulator.errors import InvalidInputError
 from emulator.model import arm
@@ -15,6 +16,20 @@ from emulator.rules.playable import playable
 One = Resource | Mapping[str, Any]
 Given = One | Iterable[One]
 """One resource or several, each a value of `emulator.model` or a JSON object."""
+Resources = Path | str | Given | Iterable[Path | str | One]
+"""The same, and paths of files and folders of Azure JSON."""
+
+
+def apart(given: Resources) -> tuple[list[Path | str], list[One]]:
+    """The paths among resources, and the others."""
+    items = _items(given)
+    paths = [each for each in items if isinstance(each, (str, Path))]
+    return paths, [each for each in items if not isinstance(each, (str, Path))]
+
+
+def _items(given: Resources) -> list[Path | str | One]:
+    single = isinstance(given, (str, Path, Mapping, *COLLECTIONS))
+    return [cast("Path | str | One", given)] if single else list(cast("Iterable[Path | str | One]", given))
 
 
 def read(given: Given, over: Iterable[Resource] = ()) -> Loaded:
@@ -23,8 +38,7 @@ def read(given: Given, over: Iterable[Resource] = ()) -> Loaded:
     Raises:
         InvalidInputError: with every finding, one a line.
     """
-    single = isinstance(given, (Mapping, *COLLECTIONS))
-    items: list[Any] = [given] if single else list(given)  # type: ignore[arg-type] # not single: an iterable
+    items: list[Any] = _items(given)
     values = tuple(item for item in items if not isinstance(item, Mapping))
     loaded = arm.load([("resource", item) for item in items if isinstance(item, Mapping)], (*over, *values))
     return Loaded((*values, *loaded.resources), loaded.warnings)

@@ -13,7 +13,7 @@ from typing import IO, Any
 from emulator.app.channel import Channel
 from emulator.app.config import Config, Listen, Port, load_config
 from emulator.app.credentials import account
-from emulator.app.given import Given, places
+from emulator.app.given import Resources, apart, places
 from emulator.app.history import History
 from emulator.app.keeper import Keeper
 from emulator.app.status import PathState
@@ -45,7 +45,7 @@ async def start(
     *,
     config: Config | Path | str | None = None,
     home: Path | None = None,
-    resources: Given = (),
+    resources: Resources = (),
     log: IO[bytes] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Channel]:
@@ -54,7 +54,8 @@ async def start(
     Args:
         config: a file like `emulator.yaml`, or the settings as a value.
         home: the state folder for keys and certificates; without it, a temporary one.
-        resources: Azure resources (values, or JSON in any of its shapes) to lay over the default world.
+        resources: files and folders of Azure JSON (paths), or the resources themselves (values, or JSON in any of
+            its shapes), to be played or laid over the default world.
         log: where the build VMs' processes complain; standard error by default.
         settings: keys of the configuration (`topology`, `time_scale`, `switches`, …). `listen` is `auto` here
             unless set, so that tests in parallel never meet.
@@ -92,9 +93,12 @@ def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 @contextlib.asynccontextmanager
 async def _running(
-    config: Config, home: Path | None, resources: Given, log: IO[bytes] | None
+    config: Config, home: Path | None, resources: Resources, log: IO[bytes] | None
 ) -> AsyncIterator[Channel]:
-    world = load_world(*config.resources, resources=resources, wanted=config.wanted, switches=config.switch_values)
+    paths, values = apart(resources)
+    world = load_world(
+        *config.resources, *paths, resources=values, wanted=config.wanted, switches=config.switch_values
+    )
     playable(world)
     history = History()
     async with contextlib.AsyncExitStack() as stack:

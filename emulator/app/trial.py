@@ -38,13 +38,13 @@ async def _first_word(connection: socket.socket, system: System, seconds: float)
     try:
         async with asyncio.timeout(seconds):
             if system == "windows":
-                await loop.sock_sendall(connection, _client_hello())
+                await loop.sock_sendall(connection, client_hello())
             return bool(await loop.sock_recv(connection, 65536))  # all of it: unread bytes make a RST of our close
     except (TimeoutError, OSError):
         return False
 
 
-def _client_hello() -> bytes:
+def client_hello() -> bytes:
     """The first flight of a TLS client."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

@@ -55,11 +55,8 @@ def end_of(world: World, text: str) -> End:
 def _named(world: World) -> Iterator[tuple[str, End]]:
     """Every name and the end it means: hops first, then machines and interfaces by name and by ID."""
     yield "client", _client(world)
-    if world.topology == "existing-vnet":
-        endpoint, service, balancer = world.linked
-        yield "private-endpoint", _at(world, world.address_of(endpoint), "private-endpoint", endpoint.id)
-        yield "private-link-service", _at(world, service.nat_address, "private-link-service", service.id)
-        yield "load-balancer", _at(world, balancer.frontend, "load-balancer", balancer.id)
+    for name, address, resource in _link(world):
+        yield name, _at(world, address, name, resource)
     for member in world.members:
         yield member.hop, _of_interface(world, world.interface_of(member), member.hop, member.id)
     for machine in world.machines:
@@ -69,6 +66,16 @@ def _named(world: World) -> Iterator[tuple[str, End]]:
                 found = _of_interface(world, interface, machine.id.name, machine.id)
                 yield from ((machine.id.name, found), (machine.id.text, found))
     yield INTERNET, End("Internet", SOMEWHERE)
+
+
+def _link(world: World) -> Iterator[tuple[str, IPv4Address, ResourceId]]:
+    """The parts of private link that the channel has."""
+    if world.endpoint:
+        yield "private-endpoint", world.address_of(world.endpoint), world.endpoint.id
+    if world.service:
+        yield "private-link-service", world.service.nat_address, world.service.id
+    if world.balancer:
+        yield "load-balancer", world.balancer.frontend, world.balancer.id
 
 
 def _client(world: World) -> End:

@@ -99,13 +99,22 @@ def leaving(world: World, source: Interface | ResourceId, flow: Flow) -> Verdict
     return None if last.carried else last
 
 
+def answer(world: World, subnet: ResourceId, flow: Flow) -> Verdict:
+    """What the routes of a subnet do with the answer to a flow's source.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    return routed(world, subnet, flow.source, f"the answer to {flow}")
+
+
 def coming_back(world: World, subnet: ResourceId, flow: Flow) -> Verdict | None:
     """What keeps the answer from a subnet to the flow's source from arriving; None for nothing.
 
     Raises:
         NotLoadedError: a resource that decides was not loaded.
     """
-    verdict = routed(world, subnet, flow.source, f"the answer to {flow}")
+    verdict = answer(world, subnet, flow)
     return None if verdict.carried else verdict
 
 
@@ -126,7 +135,7 @@ def private_checks(world: World, source: Interface, target: Interface, flow: Flo
     """
     yield from leaving_checks(world, source, flow)
     yield security.at_interface(world, target, "Inbound", flow)
-    yield routed(world, security.subnet_of(target, flow.destination), flow.source, f"the answer to {flow}")
+    yield answer(world, security.subnet_of(target, flow.destination), flow)
 
 
 def private(world: World, source: Interface, target: Interface, flow: Flow) -> Verdict:

@@ -146,7 +146,7 @@ def _direct_checks(world: World, flow: Flow, interface: Interface) -> Iterator[V
     if home is not None:
         yield from legs.leaving_checks(world, home.id, flow)
     yield security.at_interface(world, interface, "Inbound", flow)
-    back = legs.coming_back if home else legs.returning_to_internet
+    back = legs.answer if home else legs.returning_to_internet
     lost = back(world, interface.subnet, flow)
     if lost is not None:
         yield lost
@@ -235,9 +235,7 @@ def _proxy_checks(world: World, interface: Interface, flow: Flow) -> Iterator[Ve
         yield Verdict(Outcome.CARRIED, reason, f"{flow} passes: the switch pls_data_nsg is bypass")
     else:
         yield security.at_interface(world, interface, "Inbound", flow)
-    lost = legs.coming_back(world, interface.subnet, flow)
-    if lost is not None:
-        yield lost
+    yield legs.answer(world, interface.subnet, flow)
 
 
 def _to_endpoint(flow: Flow, world: World, endpoint: PrivateEndpoint, service: PrivateLinkService) -> Leg:

@@ -16,6 +16,7 @@ from emulator.rules.ends import End
 from emulator.rules.legs import Leg, Path
 from emulator.rules.outbound import outbound_access
 from emulator.rules.path import Condition
+from emulator.rules.tags import NOT_INTERNET
 
 SOURCE_PORT = 49152
 """The first port of the range that clients take theirs from (RFC 6335)."""
@@ -137,7 +138,7 @@ def _connected(world: World, source: Subnet, target: Subnet) -> bool:
 def _arrival(world: World, interface: Interface, flow: Flow, source: End) -> Iterator[Verdict]:
     """The groups at the destination, and the way back."""
     yield security.at_interface(world, interface, "Inbound", flow)
-    back = legs.coming_back if source.subnet else legs.returning_to_internet
+    back = legs.answer if source.subnet else legs.returning_to_internet
     lost = back(world, security.subnet_of(interface, flow.destination), flow)
     if lost is not None:
         yield lost
@@ -158,6 +159,8 @@ def _to_internet(world: World, source: End, flow: Flow) -> Iterator[Verdict]:
         yield Verdict(Outcome.CARRIED, Reason("state", "", "Internet"), f"{flow} stays on the Internet")
     elif source.interface is None:
         yield from _from_place(world, source.subnet, flow)
+    elif any(flow.destination in private for private in NOT_INTERNET):
+        yield from legs.leaving_checks(world, source.interface, flow)
     else:
         yield security.at_interface(world, source.interface, "Outbound", flow)
         yield outbound_access(world, source.interface, flow.destination)

@@ -1,0 +1,124 @@
+"""The path of any flow: between machines, to a balancer, to and from the Internet."""
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+
+from emulator.app.worlds import load_world
+from emulator.model.flow import Protocol
+from emulator.model.network import PortRange, SecurityRule
+from emulator.model.world import World
+from emulator.reason import Outcome
+from emulator.rules.ends import end_of
+from emulator.rules.legs import Path as FlowPath
+from emulator.rules.path import assumed
+from emulator.rules.reach import trace
+from tests.worlds import world
+
+EXPORT = load_world(Path(__file__).parents[1] / "data" / "export" / "rest")
+
+
+def traced(found: World, source: str, target: str, port: int, protocol: Protocol = Protocol.TCP) -> FlowPath:
+    """The path between two names."""
+    start, end = end_of(found, source), end_of(found, target)
+    return trace(found, assumed(found), start, end, port, protocol=protocol)
+
+
+def ending(path: FlowPath) -> str:
+    """`a → b: dropped, rule`."""
+    leg = path.end()
+    return f"{leg.name}: {leg.verdict.outcome.value}, {leg.verdict.reason.name}"
+
+
+# In the exported network: who reaches whom, and what says so.
+FLOWS = [
+    ("client", "private-endpoint", 60001, "proxy → build-linux: carried, AllowVnetInBound"),
+    ("client", "private-endpoint", 60000, "proxy → build-windows: carried, AllowVnetInBound"),
+    ("client", "private-endpoint", 22, "private-endpoint → load-balancer: dropped, NoLoadBalancingRule"),
+    # Private link is the only way from the service's network: the two are not peered (azure.md 4.1).
+    ("client", "build-linux", 22, "client → build-linux: dropped, NoRoute"),
+    # Peered networks reach each other; the groups at both ends speak.
+    ("vm-jump", "vm-tools", 3389, "vm-jump → vm-tools: carried, AllowAdmins"),
+    ("vm-tools", "vm-jump", 22, "vm-tools → vm-jump: carried, NoSecurityGroup"),
+    # A balancer keeps the source; a member that is sent to itself gets nothing (azure.md 3.3).
+    ("vm-tools", "load-balancer", 60001, "load-balancer → proxy: carried, AllowVnetInBound"),
+    ("proxy", "load-balancer", 60001, "load-balancer → proxy: dropped, Hairpin"),
+    ("vm-tools", "load-balancer", 443, "vm-tools → load-balancer: dropped, NoLoadBalancingRule"),
+    # Outwards by the NAT gateway; inwards there is no public address.
+    ("proxy", "internet", 443, "proxy → Internet: carried, NatGateway"),
+    ("internet", "build-linux", 22, "Internet → build-linux: dropped, NoPublicAddress"),
+    ("8.8.8.8", "8.8.4.4", 53, "8.8.8.8 → 8.8.4.4: carried, Internet"),
+    # Addresses that nobody has.
+    ("vm-tools", "10.20.1.250", 22, "vm-tools → 10.20.1.250: dropped, NobodyThere"),
+    ("10.20.1.250", "internet", 443, "10.20.1.250 → Internet: dropped, NobodyThere"),
+    # A user-defined route to an appliance that was not loaded.
+    ("proxy", "192.168.50.4", 443, "proxy → 192.168.50.4: dropped, to-onprem"),
+]
+
+
+@pytest.mark.parametrize(("source", "target", "port", "expected"), FLOWS)
+def test_flows(source: str, target: str, port: int, expected: str) -> None:
+    """Each flow ends where Azure's network ends it, in the name of what did."""
+    assert ending(traced(EXPORT, source, target, port)) == expected
+
+
+def test_every_check_is_kept() -> None:
+    """A leg between two machines is judged out, by route, in and for the way back, in that order."""
+    (leg,) = traced(EXPORT, "vm-tools", "build-linux", 22).legs
+
+    assert [check.reason.kind for check in leg.checks] == ["rule", "route", "rule", "route"]
+    assert leg.verdict == leg.checks[2]
+
+
+def test_nothing_is_asked_after_the_flow_was_stopped() -> None:
+    """A denial on the way out is the last check of its leg."""
+    found = world("200 deny out * -> *:22")
+    (leg,) = traced(found, "proxy", "build-linux", 22).legs
+
+    assert [check.reason.name for check in leg.checks] == ["deny-200"]
+
+
+def test_the_probe_gates_a_balancer() -> None:
+    """Where groups drop the probe, a balancer sends new flows nowhere, whoever dials it."""
+    found = world("300 deny in AzureLoadBalancer -> *")
+
+    assert ending(traced(found, "build-linux", "load-balancer", 60001)) == (
+        "build-linux → load-balancer: dropped, probe-60001"
+    )
+
+
+def test_another_balancer_s_members_are_judged_by_their_groups() -> None:
+    """A balancer beside the channel has its own probes: members count as up where groups let those in."""
+    balancer = EXPORT.balancer
+    assert balancer
+    group = EXPORT.groups[0]
+    deny = SecurityRule("NoProbe", 100, "Inbound", "Deny", source_prefixes=("AzureLoadBalancer",))
+    other = replace(EXPORT, parts=replace(EXPORT.parts, balancer=None))
+    dropped = other.laid(replace(group, rules=(deny, *group.rules)))
+
+    assert ending(traced(other, "vm-tools", str(balancer.frontend), 60001)) == (
+        "load-balancer → proxy: carried, AllowVnetInBound"
+    )
+    assert traced(dropped, "vm-tools", str(balancer.frontend), 60001).end().verdict.outcome is Outcome.DROPPED
+
+
+def test_udp_has_its_own_rules() -> None:
+    """A rule for Tcp says nothing of Udp."""
+    deny = "200 deny in * -> *:22 Tcp"
+
+    assert not traced(world(deny), "proxy", "build-linux", 22).carried
+    assert traced(world(deny), "proxy", "build-linux", 22, Protocol.UDP).carried
+
+
+def test_public_addresses_are_reached_from_the_internet() -> None:
+    """A machine with a public address is reached where its group lets the source in."""
+    found = world(topology="public-ip")
+    opened = found.groups[0]
+    anybody = SecurityRule("Any", 90, "Inbound", "Allow", destination_ports=(PortRange(22, 22),))
+
+    assert ending(traced(found, "internet", "build-linux", 22)) == "Internet → build-linux: dropped, DenyAllInBound"
+    wide = found.laid(replace(opened, rules=(anybody, *opened.rules)))
+    assert ending(traced(wide, "internet", "build-linux", 22)) == "Internet → build-linux: carried, Any"
+    assert end_of(wide, "internet").address == IPv4Address("203.0.113.1")
