@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 CUT_OFF = ("Microsoft.Azure.", "System.", "@{")
 """How `ConvertTo-Json` prints what lies deeper than its `-Depth`."""
@@ -27,15 +27,15 @@ class Place:
 
     def at(self, key: str) -> "Place":
         """The place of a field of the object here."""
-        return replace(self, field=f"{self.field}.{key}" if self.field else key)
+        return Place(self.document, self.resource, f"{self.field}.{key}" if self.field else key, self.lines)
 
     def item(self, index: int) -> "Place":
         """The place of an item of the list here."""
-        return replace(self, field=f"{self.field}[{index}]")
+        return Place(self.document, self.resource, f"{self.field}[{index}]", self.lines)
 
     def of(self, resource: str) -> "Place":
         """The place of a resource, as a whole."""
-        return replace(self, resource=resource, field="")
+        return Place(self.document, resource, "", self.lines)
 
     def wrong(self, found: object, allowed: str) -> None:
         """Add a finding."""

@@ -7,7 +7,7 @@ and `name`; PowerShell prints them so, too, in PascalCase (azure.md 2.1).
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from emulator.model.kept import Kept
+from emulator.model.kept import NOTHING, Kept
 
 BESIDE = frozenset(
     {
@@ -18,45 +18,51 @@ BESIDE = frozenset(
 )
 """Fields that stand beside `properties` in REST shape; in a flattened object the others belong within."""
 
-Fields = Mapping[str, tuple[str, Any]]
-"""Fields by name in lower case: their own name, and their value."""
-
-
 class View:
-    """The fields of an object, by name in lower case; fields that are read are no longer left."""
+    """The fields of an object, by REST's names; fields that are read are no longer left."""
 
-    __slots__ = ("_beside", "_taken", "_within", "flat")
+    __slots__ = ("_beside", "_folded", "_taken", "_within", "flat")
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
-        self._beside = {key.lower(): (key, value) for key, value in raw.items()}
-        _, properties = self._beside.get("properties", ("", None))
-        self.flat = not isinstance(properties, Mapping)
-        if isinstance(properties, Mapping):
-            del self._beside["properties"]
-            self._within = {key.lower(): (key, value) for key, value in properties.items()}
-        else:
-            self._within = self._beside
+        self._folded: dict[int, dict[str, str]] = {}
         self._taken: dict[tuple[int, str], list[tuple[str, ...]]] = {}
+        self._beside = raw
+        name = self._name(raw, "properties")
+        properties = raw[name] if name is not None else None
+        self.flat = not isinstance(properties, Mapping)
+        self._within = raw
+        if name is not None and isinstance(properties, Mapping):
+            self._beside = {key: value for key, value in raw.items() if key != name}
+            self._within = properties
+
+    def _name(self, fields: Mapping[str, Any], key: str) -> str | None:
+        """How a field is spelled here: most are as REST spells them, and only else their cases are compared."""
+        if key in fields:
+            return key
+        folded = self._folded.get(id(fields))
+        if folded is None:
+            folded = self._folded[id(fields)] = {each.lower(): each for each in fields}
+        return folded.get(key.lower())
 
     def beside(self, key: str) -> Any:
         """The value of a field beside `properties`, as `sku.name`; None for none."""
-        return self._take(self._beside, tuple(key.split(".")))
+        return self._take(self._beside, key)
 
     def within(self, key: str) -> Any:
         """The value of a field within `properties`, as `addressSpace.addressPrefixes`; None for none."""
-        return self._take(self._within, tuple(key.split(".")))
+        return self._take(self._within, key)
 
     def has(self, keys: Iterable[str]) -> bool:
         """Whether it has `properties`, or any of these fields."""
-        lowered = {key.partition(".")[0].lower() for key in keys}
-        return not self.flat or any(key in self._beside for key in lowered)
+        return not self.flat or any(self._name(self._beside, key.partition(".")[0]) is not None for key in keys)
 
-    def _take(self, fields: Fields, path: tuple[str, ...]) -> Any:
-        first = path[0].lower()
-        if first not in fields:
+    def _take(self, fields: Mapping[str, Any], key: str) -> Any:
+        path = tuple(key.split(".")) if "." in key else (key,)
+        name = self._name(fields, path[0])
+        if name is None:
             return None
-        self._taken.setdefault((id(fields), first), []).append(path)
-        found = fields[first][1]
+        self._taken.setdefault((id(fields), name), []).append(path)
+        found = fields[name]
         for step in path[1:]:
             found = _field(found, step)
         return found
@@ -65,25 +71,25 @@ class View:
         """What was not read, where it stands in REST shape."""
         beside: dict[str, Any] = {}
         within: dict[str, Any] = {}
-        for lowered, name, left in self._left(self._beside):
-            home = within if self.flat and lowered not in BESIDE else beside
+        for name, left in self._left(self._beside):
+            home = within if self.flat and name.lower() not in BESIDE else beside
             home[name] = left
         if not self.flat:
-            within = {name: left for _, name, left in self._left(self._within)}
-        return Kept(beside, within)
+            within = dict(self._left(self._within))
+        return Kept(beside, within) if beside or within else NOTHING
 
-    def _left(self, fields: Fields) -> Iterator[tuple[str, str, Any]]:
-        """What is left of each field: its name in lower case, its name, and its value less what was read of it."""
-        for lowered, (key, value) in fields.items():
-            taken = self._taken.get((id(fields), lowered))
+    def _left(self, fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """What is left of each field: its name, and its value less what was read of it."""
+        for key, value in fields.items():
+            taken = self._taken.get((id(fields), key))
             if taken is None:
-                yield lowered, key, value
+                yield key, value
             elif isinstance(value, Mapping) and all(len(path) > 1 for path in taken):
                 left = value
                 for path in taken:
                     left = _without(left, path[1:])
                 if left:
-                    yield lowered, taken[0][0], left
+                    yield taken[0][0], left
 
 
 def _field(value: Any, key: str) -> Any:

@@ -76,9 +76,9 @@ WRONG: list[tuple[str, object, str]] = [
     (
         f"{RULE}.sourceAddressPrefix",
         "S q l",
-        'sourceAddressPrefix[0]: found "S q l", expected *, an address, a range',
+        'sourceAddressPrefix: found "S q l", expected *, an address, a range',
     ),
-    (f"{RULE}.sourceAddressPrefix", "10.0.0.0/33", "sourceAddressPrefix[0]: found"),
+    (f"{RULE}.sourceAddressPrefix", "10.0.0.0/33", "sourceAddressPrefix: found"),
     (f"{RULE}.sourceAddressPrefix", None, "source: found nothing, expected address prefixes, or application"),
     (f"{RULE}.sourceAddressPrefixes", "*", "sourceAddressPrefixes: found"),
     (f"{RULE}.sourceAddressPrefixes", [1], "sourceAddressPrefix[1]: found 1, expected *, an address"),
@@ -86,7 +86,7 @@ WRONG: list[tuple[str, object, str]] = [
     (
         f"{RULE}.destinationPortRange",
         "22-",
-        'destinationPortRange[0]: found "22-", expected *, a port, or first-last',
+        'destinationPortRange: found "22-", expected *, a port, or first-last',
     ),
     (f"{RULE}.destinationPortRange", 22, "destinationPortRange[0]: found 22"),
     (f"{RULE}.destinationPortRange", "x" * 200, "..., expected"),
@@ -99,10 +99,16 @@ def test_wrong_fields(path: str, value: object, expected: str) -> None:
     assert expected in finding(changed(path, value))
 
 
-@pytest.mark.parametrize("value", [5, "text", [], [GOOD, 5], {"value": []}, {"value": [None]}])
+@pytest.mark.parametrize("value", [5, "text", [], [[]], [GOOD, 5], {"value": []}, {"value": [None]}])
 def test_no_resources(value: object) -> None:
     """What is no resource, list or page is named as such."""
     assert "expected a resource, a list of resources or a page with `value`" in finding(value)
+
+
+@pytest.mark.parametrize("value", [[], {"value": []}, {"value": {}, "responses": {"200": {"body": {"value": []}}}}])
+def test_an_empty_list_is_no_mistake(value: object) -> None:
+    """A subscription may have none of a type: `az … list` prints an empty list then, and what is beside it is read."""
+    assert load_groups([("a.json", value), ("b.json", GOOD)]) == (SecurityGroup(BUILD_GROUP, (DOCUMENTED_RULE,)),)
 
 
 def test_every_finding_is_reported_and_nothing_loaded() -> None:
