@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from emulator.app.channel import Channel
-    from emulator.app.questions import effective_rules, explain, ip_flow
+    from emulator.app.questions import check, effective_rules, explain, ip_flow
     from emulator.app.run import start
     from emulator.app.worlds import load_world
     from emulator.model.world import World
 
 __version__ = "0.1.0"
-__all__ = ["Channel", "World", "__version__", "effective_rules", "explain", "ip_flow", "load_world", "start"]
+__all__ = ["Channel", "World", "__version__", "check", "effective_rules", "explain", "ip_flow", "load_world", "start"]
 
 _LAZY = {
     "Channel": "emulator.app.channel",
     "World": "emulator.model.world",
+    "check": "emulator.app.questions",
     "effective_rules": "emulator.app.questions",
     "explain": "emulator.app.questions",
     "ip_flow": "emulator.app.questions",

@@ -54,6 +54,7 @@ class Channel:
             hops=tuple(self._hops()),
             paths=dict(self.paths),
             approximated=self.approximated,
+            warnings=self.world.warnings,
         )
 
     async def apply(self, resources: Given) -> World:

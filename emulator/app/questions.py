@@ -13,6 +13,7 @@ from emulator.model.network import Direction, Interface
 from emulator.model.world import SYSTEMS, System, World, build_role
 from emulator.rules import ip_flow as flows
 from emulator.rules import network_watcher, path
+from emulator.rules.checklist import Finding, findings
 from emulator.rules.ends import End, end_of
 from emulator.rules.ip_flow import IpFlow
 from emulator.rules.legs import Path
@@ -107,6 +108,18 @@ def effective_rules(world: World, vm: str | None = None) -> dict[str, Any]:
         NotLoadedError: a group, the subnet or its route table was not loaded.
     """
     return network_watcher.effective(world, interface_of(world, vm))
+
+
+def check(world: World) -> tuple[Finding, ...]:
+    """The documentation's checklist for the network of a build, and what failure reports add to it.
+
+    Args:
+        world: of `load_world`, or of a running channel.
+
+    Returns:
+        A finding for each item and resource: what was found, why it matters, and the command that mends it.
+    """
+    return findings(world)
 
 
 def _direction(text: str) -> Direction:

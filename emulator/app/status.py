@@ -48,7 +48,7 @@ class PathState:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The whole answer."""
+    """The whole answer; `warnings` say what is odd about the documents of the world."""
 
     ready: bool
     runtime: str
@@ -58,6 +58,7 @@ class Status:
     hops: tuple[Hop, ...]
     paths: dict[str, PathState]
     approximated: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """As `status --json` prints it."""

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from emulator import __version__
-from emulator.cli import demo, doctor, events, execute, explain, running, serve, verify, world
+from emulator.cli import check, demo, doctor, events, execute, explain, running, serve, verify, world
 from emulator.cli.ending import Commands
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command("status")(running.status)
 app.command("exec", context_settings={"ignore_unknown_options": True})(execute.execute)
 app.add_typer(world.app, name="world")
 app.command("events")(events.events)
+app.command("check")(check.check)
 app.command("explain")(explain.explain)
 app.command("ip-flow")(verify.ip_flow)
 app.command("effective-rules")(verify.effective_rules)

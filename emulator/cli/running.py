@@ -48,8 +48,11 @@ def up(
 
 def _detached(config: "Config", home: "Path", *, as_json: bool) -> None:
     from emulator.cli import daemon
+    from emulator.cli.offline import warn
 
-    _show_summary(daemon.detached(config, home), as_json=as_json)
+    status = daemon.detached(config, home)
+    warn(status["warnings"])
+    _show_summary(status, as_json=as_json)
     if not as_json:
         typer.echo(
             f"It runs in the background and logs to {home / daemon.LOG}; `aib-emulator down` ends it.", err=True
@@ -73,9 +76,11 @@ async def _attended(config: "Config", home: "Path", *, as_json: bool) -> None:
 
 
 async def _tell(ready: "Any", *, as_json: bool) -> None:
+    from emulator.cli.offline import warn
     from emulator.observe import as_json as event_as_json
 
     channel: Channel = await ready
+    warn(channel.world.warnings)
     _show_summary(channel.status.as_json(), as_json=as_json, one_line=True)
     if not as_json:
         typer.echo("Events from here on; Ctrl-C ends it.\n", err=True)

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emulator.reason import Outcome
+from emulator.rules.checklist import Finding
 from emulator.rules.ends import End
 from emulator.rules.legs import Leg, Path
 
@@ -113,3 +114,20 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+STATES = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "bold red"), "unknown": ("?", "cyan")}
+
+
+def finding(found: Finding) -> Iterator[Text]:
+    """One item of the checklist: what was found, why it matters, and what mends it."""
+    mark, style = STATES[found.state]
+    yield Text.assemble((mark, style), " ", (found.name, "bold"), f"  {found.found}")
+    if found.state == "ok":
+        return
+    yield Text.assemble(("  resource  ", "dim"), (found.resource.text, "dim"))
+    yield Text.assemble(("  why       ", "dim"), found.why)
+    if found.mend:
+        yield Text.assemble(("  mend      ", "dim"), (found.mend, "cyan"))
+    yield Text.assemble(("  source    ", "dim"), (found.source, "dim"))
+    yield Text("")

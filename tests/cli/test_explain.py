@@ -40,9 +40,15 @@ def denied(port: str) -> dict[str, Any]:
     group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/aib-emulator/providers"
     return {
         "id": f"{group}/Microsoft.Network/networkSecurityGroups/build-nsg/securityRules/NoWay",
-        "name": "NoWay", "access": "Deny", "direction": "Inbound", "priority": 300, "protocol": "Tcp",
-        "sourceAddressPrefix": "*", "sourcePortRange": "*",
-        "destinationAddressPrefix": "*", "destinationPortRange": port,
+        "name": "NoWay",
+        "access": "Deny",
+        "direction": "Inbound",
+        "priority": 300,
+        "protocol": "Tcp",
+        "sourceAddressPrefix": "*",
+        "sourcePortRange": "*",
+        "destinationAddressPrefix": "*",
+        "destinationPortRange": port,
     }
 
 
