@@ -92,11 +92,11 @@ class BalancingRule:
 
 @dataclass(frozen=True, slots=True)
 class NatRule:
-    """An inbound NAT rule: one frontend port to one member."""
+    """An inbound NAT rule: one frontend port to one member; port 0 where it has a range of them, for a pool."""
 
     id: ResourceId
-    frontend_port: int
-    backend_port: int
+    frontend_port: int = 0
+    backend_port: int = 0
     frontend: ResourceId | None = None
     configuration: ResourceId | None = None
     protocol: TransportProtocol = "Tcp"

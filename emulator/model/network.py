@@ -205,7 +205,7 @@ class IpConfiguration:
     """
 
     name: str
-    subnet: ResourceId | None
+    subnet: ResourceId | None = None
     address: Address | None = None
     prefix_length: int = 32
     primary: bool = True

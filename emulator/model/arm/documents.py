@@ -64,10 +64,7 @@ def load_json(document: str, text: str | bytes) -> object:
 def resources(document: str, value: object, lines: list[str]) -> Iterator[Raw]:
     """Each resource of a document; findings go to `lines`."""
     place = Place(document, lines=lines)
-    found = list(_unwrapped(value, {}))
-    if not found:
-        place.of("document").wrong(value, RESOURCE)
-    for raw, hints in found:
+    for raw, hints in _unwrapped(value, {}):
         resource = _identified(raw, hints, place)
         if resource is not None:
             yield resource
@@ -77,17 +74,21 @@ Hints = Mapping[str, Any]
 
 
 def _unwrapped(value: object, hints: Hints) -> Iterator[tuple[object, Hints]]:
-    """The resources within a value, each with what the wrapping says of it."""
-    if isinstance(value, list):
-        for item in value:  # a list within a list is nobody's form
-            yield from ((item, hints),) if isinstance(item, list) else _unwrapped(item, hints)
-        return
-    keys = {key.lower(): each for key, each in value.items()} if isinstance(value, Mapping) else {}
-    inner = _inner(keys)
-    if inner is None:
-        yield value, hints
-    else:
-        yield from _unwrapped(inner, {**hints, **_said(keys)})
+    """The resources within a value, each with what the wrapping says of it; wrappers may be nested at any depth."""
+    left = _items(value, hints)
+    while left:
+        item, said = left.pop()
+        keys = {key.lower(): each for key, each in item.items()} if isinstance(item, Mapping) else {}
+        inner = _inner(keys)
+        if inner is None:
+            yield item, said
+        else:
+            left += _items(inner, {**said, **_said(keys)})
+
+
+def _items(value: object, hints: Hints) -> list[tuple[object, Hints]]:
+    """The items of a list, or a value alone, the last one first; a list within a list is nobody's form."""
+    return [(item, hints) for item in reversed(value if isinstance(value, list) else [value])]
 
 
 def _inner(keys: Mapping[str, Any]) -> object:
@@ -125,16 +126,15 @@ def _identified(raw: object, hints: Hints, place: Place) -> Raw | None:
     if identity is None:
         place.at("id").wrong(keys.get("id"), "the ID of a resource, or its `type` and `name`")
         return None
+    if identity.type.endswith("/roledefinitions"):
+        identity = ResourceId(powershell.ROLES + identity.name)
     value = {**hints, **raw} if hints and "apiversion" not in keys else raw
     return Raw(identity, value, place.of(identity.text))
 
 
 def _written_id(keys: Mapping[str, Any]) -> ResourceId | None:
     found = keys.get("id")
-    if not isinstance(found, str) or not IDENTITY.fullmatch(found):
-        return None
-    identity = ResourceId(found)
-    return ResourceId(powershell.ROLES + identity.name) if identity.type.endswith("/roledefinitions") else identity
+    return ResourceId(found) if isinstance(found, str) and IDENTITY.fullmatch(found) else None
 
 
 def _made_id(keys: Mapping[str, Any], place: Place) -> ResourceId | None:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from emulator.errors import InvalidInputError
 from emulator.model.arm import balancer, compute, image, network, privatelink, security
-from emulator.model.arm.documents import Raw, merged, part_of, resources
+from emulator.model.arm.documents import RESOURCE, Raw, merged, part_of, resources
 from emulator.model.arm.findings import Place, printable
 from emulator.model.ids import ResourceId
 from emulator.model.image import ImageTemplate
@@ -73,11 +73,7 @@ def load(documents: Iterable[tuple[str, object]], over: Iterable[Resource] = ())
     Raises:
         InvalidInputError: with one line for each finding; nothing is loaded then.
     """
-    found_in: list[list[str]] = []
-    raws: list[Raw] = []
-    for document, value in documents:
-        found_in.append([])
-        raws += resources(document, value, found_in[-1])
+    raws, found_in = _read(documents)
     found: dict[ResourceId, Resource] = {}
     warnings: list[str] = []
     for raw in merged([*_wholes(raws, over), *raws]):
@@ -88,10 +84,27 @@ def load(documents: Iterable[tuple[str, object]], over: Iterable[Resource] = ())
     return Loaded(tuple(found.values()), tuple(dict.fromkeys(warnings)))
 
 
+def _read(documents: Iterable[tuple[str, object]]) -> tuple[list[Raw], list[list[str]]]:
+    """What documents hold, and the findings about each; an empty list is one where there is nothing beside it."""
+    raws: list[Raw] = []
+    found_in: list[list[str]] = []
+    empty: list[tuple[Place, object]] = []
+    for document, value in documents:
+        found_in.append([])
+        own = list(resources(document, value, found_in[-1]))
+        raws += own
+        empty += [] if own else [(Place(document, "document", lines=found_in[-1]), value)]
+    if not raws and not any(found_in):
+        for place, value in empty:
+            place.wrong(value, RESOURCE)
+    return raws, found_in
+
+
 def _wholes(raws: Iterable[Raw], over: Iterable[Resource]) -> list[Raw]:
-    """What parts among the documents belong to and the documents lack."""
-    wanted = {raw.id.parent for raw in raws if part_of(raw.id)} - {raw.id for raw in raws}
-    return [Raw(each.id, dump(each), Place("world", each.id.text)) for each in over if each.id in wanted]
+    """What parts among the documents belong to and the documents lack; a finding there is about the part."""
+    here = {raw.id for raw in raws}
+    wanted = {raw.id.parent: raw.place for raw in raws if part_of(raw.id) and raw.id.parent not in here}
+    return [Raw(each.id, dump(each), wanted[each.id].of(each.id.text)) for each in over if each.id in wanted]
 
 
 def _resource(raw: Raw, warnings: list[str]) -> Resource | None:
@@ -120,7 +133,7 @@ def _unused(identity: ResourceId) -> str:
 def dump(resource: Resource) -> dict[str, Any]:
     """A resource in REST shape; `load` reads it back as the same value."""
     if isinstance(resource, Other):
-        return {"id": resource.id.text, **resource.raw}
+        return {**resource.raw, "id": resource.id.text}
     return BY_TYPE[_TYPES[type(resource)]].write(resource)
 
 

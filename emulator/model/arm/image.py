@@ -49,7 +49,7 @@ class Template:
         if len(place.lines) > before:
             return None
         own = View(raw)
-        for key in ("id", "name", "type", "location", "identity", "apiVersion"):
+        for key in ("id", "name", "type", "location", "apiVersion"):
             own.beside(key)
         kept = own.kept()
         return ImageTemplate(identity, **fields, strict=not view.flat, properties=kept.within, kept=kept)

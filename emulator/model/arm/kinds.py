@@ -1,5 +1,6 @@
 """How single values are written in Azure's JSON: each kind reads and writes, and says what it allows."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address, ip_network
@@ -57,7 +58,7 @@ def whole(least: int, most: int, *, as_text: bool = False) -> Kind[int]:
     """A whole number within bounds; `as_text` where Azure writes it as text."""
 
     def read(found: Any, place: Place) -> int | None:
-        digits = as_text and isinstance(found, str) and found.isascii() and found.isdigit()
+        digits = as_text and isinstance(found, str) and re.fullmatch(r"[0-9]{1,20}", found)
         number = int(found) if digits else found
         if isinstance(number, int) and not isinstance(number, bool) and least <= number <= most:
             return number

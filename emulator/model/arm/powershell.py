@@ -63,7 +63,8 @@ def _template(raw: Raw) -> Raw:
         *way, last = TEMPLATE.get(key.lower(), (key,))
         home = found
         for step in way:
-            home = home.setdefault(step, {})
+            inner = home.get(step)
+            home[step] = home = dict(inner) if isinstance(inner, Mapping) else {}
         if value is not None:
             home[last] = value
     return found

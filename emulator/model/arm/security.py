@@ -7,6 +7,7 @@ from emulator.model.arm.findings import Place
 from emulator.model.arm.kinds import BOOLEAN, PORTS, REFERENCE, TEXT, Kind, choice, each, whole
 from emulator.model.arm.shape import Field, Shape, parts
 from emulator.model.arm.terms import LOCATION, NETWORK_TYPE, PREFIX, TAG
+from emulator.model.arm.view import View
 from emulator.model.network import AdminRule, ApplicationSecurityGroup, SecurityGroup, SecurityRule
 
 MAX_RULES = 1000
@@ -101,7 +102,7 @@ def _admin_prefixes(found: Any, place: Place) -> tuple[str, ...] | None:
     if not isinstance(found, list):
         place.wrong(found, "a list")
         return None
-    texts = [item.get("addressPrefix") if isinstance(item, dict) else item for item in found]
+    texts = [View(item).within("addressPrefix") if isinstance(item, dict) else item for item in found]
     return each(PREFIX).read(texts, place)
 
 

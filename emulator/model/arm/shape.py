@@ -59,6 +59,9 @@ class Field:
     def _read_plural(self, view: View, place: Place) -> Any:
         """The singular field and the plural one, joined; PowerShell writes a list in the singular one."""
         one, many = view.within(self.key), view.within(self.plural)
+        if isinstance(one, str) and one and not many and not isinstance(many, str):
+            value = self.kind.read(one, place.at(self.key))
+            return None if value is None else (value,)
         found = [] if one in (None, "", []) else one if isinstance(one, list) else [one]
         if many is not None and not isinstance(many, list):
             place.at(self.plural).wrong(many, "a list")
@@ -143,9 +146,8 @@ class Shape(Generic[T]):
         outer: dict[str, Any] = dict(kept.beside) if kept else {}
         for field in self.fields:
             found = getattr(value, field.name)
-            if found in UNWRITTEN and found == _default(self.make, field.name):
-                continue
-            field.write(found, outer if field.beside else inner)
+            if field.required or not _is_unwritten(found, _default(self.make, field.name)):
+                field.write(found, outer if field.beside else inner)
         head = self._head(value)
         return {**head, **outer, "properties": inner} if self.properties else {**head, **outer, **inner}
 
@@ -166,6 +168,11 @@ class Shape(Generic[T]):
     def written(self, raw: Mapping[str, Any]) -> bool:
         """Whether an object says anything of such a resource but its name."""
         return View(raw).has(["location", *(key for field in self.fields for key in field.keys)])
+
+
+def _is_unwritten(value: Any, default: Any) -> bool:
+    """Whether a value says nothing: 0 does, though it equals False."""
+    return type(value) is not int and value in UNWRITTEN and value == default
 
 
 def _attributes(make: type) -> frozenset[str]:
@@ -206,7 +213,7 @@ def parts(collection: str, shape: Shape[T], *, within: str = "") -> Kind[tuple[T
         keys = {key.lower(): value for key, value in raw.items()} if isinstance(raw, Mapping) else {}
         identity, name = keys.get("id"), keys.get("name")
         name = name if isinstance(name, str) else str(identity).rpartition("/")[2] if identity else None
-        if not isinstance(raw, Mapping) or not name:
+        if not isinstance(raw, Mapping) or not name or "/" in name:
             place.wrong(raw, "an object with a `name`")
             return None
         own = ResourceId(place.resource).child(collection_name, name)

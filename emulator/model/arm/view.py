@@ -18,6 +18,7 @@ BESIDE = frozenset(
 )
 """Fields that stand beside `properties` in REST shape; in a flattened object the others belong within."""
 
+
 class View:
     """The fields of an object, by REST's names; fields that are read are no longer left."""
 

@@ -107,7 +107,7 @@ def test_no_resources(value: object) -> None:
 
 @pytest.mark.parametrize("value", [[], {"value": []}, {"value": {}, "responses": {"200": {"body": {"value": []}}}}])
 def test_an_empty_list_is_no_mistake(value: object) -> None:
-    """A subscription may have none of a type: `az … list` prints an empty list then, and what is beside it is read."""
+    """A subscription may have none of a type, for which `az … list` prints an empty list; the rest is read."""
     assert load_groups([("a.json", value), ("b.json", GOOD)]) == (SecurityGroup(BUILD_GROUP, (DOCUMENTED_RULE,)),)
 
 
