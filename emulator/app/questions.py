@@ -5,20 +5,22 @@ The command line's `explain`, `ip-flow`, `effective-rules` and `check` are these
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emulator.errors import InvalidInputError
 from emulator.model.flow import Flow, Protocol
 from emulator.model.network import Direction, Interface
 from emulator.model.world import SYSTEMS, System, World, build_role
 from emulator.rules import ip_flow as flows
-from emulator.rules import network_watcher, path
-from emulator.rules.checklist import Finding, findings
+from emulator.rules import path
 from emulator.rules.ends import End, end_of
 from emulator.rules.ip_flow import IpFlow
 from emulator.rules.legs import Path
 from emulator.rules.path import ChannelPath
 from emulator.rules.reach import SOURCE_PORT, trace
+
+if TYPE_CHECKING:
+    from emulator.rules.checklist import Finding
 
 ANY_PORT = "*"
 
@@ -107,10 +109,12 @@ def effective_rules(world: World, vm: str | None = None) -> dict[str, Any]:
         InvalidInputError: nothing with an interface has that name.
         NotLoadedError: a group, the subnet or its route table was not loaded.
     """
+    from emulator.rules import network_watcher
+
     return network_watcher.effective(world, interface_of(world, vm))
 
 
-def check(world: World) -> tuple[Finding, ...]:
+def check(world: World) -> "tuple[Finding, ...]":
     """The documentation's checklist for the network of a build, and what failure reports add to it.
 
     Args:
@@ -119,6 +123,8 @@ def check(world: World) -> tuple[Finding, ...]:
     Returns:
         A finding for each item and resource: what was found, why it matters, and the command that mends it.
     """
+    from emulator.rules.checklist import findings
+
     return findings(world)
 
 

@@ -1,5 +1,6 @@
 """What the offline commands share: a world out of settings and files."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from emulator.model.switches import Switches
     from emulator.model.world import World
+    from emulator.rules.deployment import Wanted
 
 Resources = Annotated[
     list[Path] | None,
@@ -18,6 +21,7 @@ Resources = Annotated[
         help="Azure JSON: a file, or a folder of *.json; can be given several times, beside those of --config.",
     ),
 ]
+NO_SETTINGS = frozenset({"AIB_EMULATOR_HOME", "AIB_EMULATOR_TOKEN"})
 SHOWN = 10
 """Warnings that are shown; an export of a part of a subscription can have hundreds."""
 
@@ -30,15 +34,27 @@ def world_of(
     Raises:
         InvalidInputError: with one line for each finding.
     """
-    from emulator.app.config import load_config
     from emulator.app.worlds import load_world, with_template
 
-    settings = load_config(config, {"topology": topology})
-    paths = (*settings.resources, *(resources or ()))
-    more, wanted = with_template(template, settings.wanted) if template else ((), settings.wanted)
-    world = load_world(*paths, resources=more, wanted=wanted, switches=settings.switch_values)
+    paths, wanted, switches = _settings(config, topology)
+    more, wanted = with_template(template, wanted) if template else ((), wanted)
+    world = load_world(*paths, *(resources or ()), resources=more, wanted=wanted, switches=switches)
     warn(world.warnings)
     return world
+
+
+def _settings(config: Path | None, topology: str | None) -> "tuple[tuple[Path, ...], Wanted, Switches]":
+    """Files, wishes and switches; where nothing is set, checking settings would take longer than the question."""
+    from emulator.model.switches import Switches
+    from emulator.rules.deployment import Wanted
+
+    variables = {name for name in os.environ if name.startswith("AIB_EMULATOR_")} - NO_SETTINGS
+    if config is None and topology is None and not variables:
+        return (), Wanted(), Switches()
+    from emulator.app.config import load_config
+
+    settings = load_config(config, {"topology": topology})
+    return settings.resources, settings.wanted, settings.switch_values
 
 
 def warn(warnings: Iterable[str]) -> None:

@@ -1,16 +1,18 @@
 """Draw what the offline commands decide: the legs of a path, rules and routes, the items of a checklist."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from emulator.reason import Outcome
-from emulator.rules.checklist import Finding
 from emulator.rules.ends import End
 from emulator.rules.legs import Leg, Path
+
+if TYPE_CHECKING:
+    from emulator.rules.checklist import Finding
 
 MARKS = {Outcome.CARRIED: ("✓", "green"), Outcome.DROPPED: ("✗", "bold red"), Outcome.REFUSED: ("↩", "bold red")}
 NAME_WIDTH = 20
@@ -119,7 +121,7 @@ def _table(*columns: str) -> Table:
 STATES = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "bold red"), "unknown": ("?", "cyan")}
 
 
-def finding(found: Finding) -> Iterator[Text]:
+def finding(found: "Finding") -> Iterator[Text]:
     """One item of the checklist: what was found, why it matters, and what mends it."""
     mark, style = STATES[found.state]
     yield Text.assemble((mark, style), " ", (found.name, "bold"), f"  {found.found}")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, ip_network
 
+from emulator.model.cidr import cidr
 from emulator.model.ids import ResourceId
 from emulator.model.network import Network, Subnet, VirtualNetwork
 from emulator.model.world import PROBE_SOURCE, World
@@ -67,7 +68,12 @@ class Tags:
             return ranges.of_networks(self.services[tag])
         if tag[0].isalpha() and ":" not in tag:
             raise UnknownTagError(prefix)
-        return ranges.of_networks([ip_network(prefix, strict=False)])
+        return self._written(prefix)
+
+    def _written(self, prefix: str) -> Sequence[Range]:
+        """The range that a prefix spells."""
+        plain = cidr(prefix)
+        return (plain,) if plain else ranges.of_networks([ip_network(prefix, strict=False)])
 
     def _platform(self, tag: str) -> Sequence[Range] | None:
         """The ranges of what every network knows; None for any other prefix."""

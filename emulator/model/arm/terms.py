@@ -7,6 +7,7 @@ from typing import Any
 from emulator.model.arm.findings import Place
 from emulator.model.arm.kinds import TEXT, Kind
 from emulator.model.arm.shape import Field
+from emulator.model.cidr import cidr
 
 NETWORK_TYPE = "Microsoft.Network/"
 TAG = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
@@ -22,6 +23,8 @@ def _prefix(found: Any, place: Place) -> str | None:
 
 
 def _is_range(text: str) -> bool:
+    if cidr(text):
+        return True
     try:
         ip_network(text, strict=False)
     except ValueError:
