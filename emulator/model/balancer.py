@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Literal
 
+from emulator.errors import NotLoadedError
 from emulator.model.ids import ResourceId
 from emulator.model.kept import NOTHING, Kept
 from emulator.model.network import Address
@@ -137,12 +138,12 @@ class LoadBalancer:
         """The first private frontend's IPv4 address.
 
         Raises:
-            LookupError: it has none.
+            NotLoadedError: it has none.
         """
         for each in self.frontends:
             if isinstance(each.address, IPv4Address):
                 return each.address
-        raise LookupError(f"load balancer {self.id} has no frontend with a private IPv4 address")
+        raise NotLoadedError(f"load balancer {self.id} has no frontend with a private IPv4 address")
 
     @property
     def subnet(self) -> ResourceId | None:

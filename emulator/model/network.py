@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
 
+from emulator.errors import NotLoadedError
 from emulator.model.ids import ResourceId
 from emulator.model.kept import NOTHING, Kept
 
@@ -238,23 +239,23 @@ class Interface:
         """The primary IPv4 address.
 
         Raises:
-            LookupError: it has none.
+            NotLoadedError: it has none.
         """
         found = self.primary.address if self.primary else None
         if isinstance(found, IPv4Address):
             return found
-        raise LookupError(f"network interface {self.id} has no IPv4 address")
+        raise NotLoadedError(f"network interface {self.id} has no IPv4 address")
 
     @property
     def subnet(self) -> ResourceId:
         """The subnet of the primary configuration.
 
         Raises:
-            LookupError: it is in none.
+            NotLoadedError: it is in none.
         """
         found = self.primary.subnet if self.primary else None
         if found is None:
-            raise LookupError(f"network interface {self.id} is in no subnet")
+            raise NotLoadedError(f"network interface {self.id} is in no subnet")
         return found
 
     def holds(self, address: Address) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Literal
 
+from emulator.errors import NotLoadedError
 from emulator.model.ids import ResourceId
 from emulator.model.kept import NOTHING, Kept
 from emulator.model.network import Address
@@ -53,12 +54,12 @@ class PrivateLinkService:
         """The primary NAT address.
 
         Raises:
-            LookupError: it has none.
+            NotLoadedError: it has none.
         """
         found = [each for each in self.nat if isinstance(each.address, IPv4Address)]
         first = next((each for each in found if each.primary), found[0] if found else None)
         if first is None or not isinstance(first.address, IPv4Address):
-            raise LookupError(f"private link service {self.id} has no NAT address")
+            raise NotLoadedError(f"private link service {self.id} has no NAT address")
         return first.address
 
     @property

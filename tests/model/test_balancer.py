@@ -1,7 +1,12 @@
 """The load balancer finds its rules and probes."""
 
+from ipaddress import IPv4Address, ip_address
+
 import pytest
 
+from emulator.errors import NotLoadedError
+from emulator.model.balancer import BalancingRule, Frontend, LoadBalancer, Probe, TransportProtocol
+from emulator.model.ids import resource_id
 from tests.worlds import world
 
 
@@ -34,3 +39,42 @@ def test_azures_defaults() -> None:
 
     assert (rule.distribution, rule.idle_timeout_minutes, rule.tcp_reset) == ("Default", 4, False)
     assert (probe.protocol, probe.interval, probe.threshold) == ("Tcp", 5, 2)
+
+
+BALANCER = resource_id("Microsoft.Network/loadBalancers", "lb")
+
+
+def rule(name: str, port: int, protocol: TransportProtocol = "Tcp") -> BalancingRule:
+    """A rule of a port."""
+    return BalancingRule(BALANCER.child("loadBalancingRules", name), port, port, protocol=protocol)
+
+
+def test_ha_ports() -> None:
+    """A rule for every port takes those that no rule of their own has; UDP is another matter (azure.md 3.7)."""
+    every, linux, udp = rule("ha", 0, "All"), rule("linux", 60001), rule("udp", 53, "Udp")
+    found = LoadBalancer(BALANCER, rules=(every, linux, udp))
+
+    assert (found.rule_for(60001), found.rule_for(22), found.rule_for(53)) == (linux, every, every)
+    assert (found.rule_for(53, "Udp"), LoadBalancer(BALANCER, rules=(udp,)).rule_for(53)) == (udp, None)
+
+
+def test_a_rule_without_a_probe() -> None:
+    """A rule may have no probe, or one that the balancer has not: nothing gates it then."""
+    probe = Probe(BALANCER.child("probes", "p"), 60001)
+    found = LoadBalancer(BALANCER, probes=(probe,))
+
+    assert found.probe_of(rule("r", 60001)) is None
+    assert found.probe_of(BalancingRule(rule("r", 1).id, 1, 1, BALANCER.child("probes", "q"))) is None
+
+
+def test_the_private_frontend() -> None:
+    """The frontend is the first with a private IPv4 address; a balancer without one says so."""
+    fronts = [
+        Frontend(BALANCER.child("frontendIPConfigurations", str(number)), ip_address(address) if address else None)
+        for number, address in enumerate([None, "fd00::6", "10.0.0.6", "10.0.0.7"])
+    ]
+    found = LoadBalancer(BALANCER, tuple(fronts))
+
+    assert (found.frontend, found.subnet) == (IPv4Address("10.0.0.6"), None)
+    with pytest.raises(NotLoadedError, match="has no frontend with a private IPv4 address"):
+        str(LoadBalancer(BALANCER, tuple(fronts[:2])).frontend)

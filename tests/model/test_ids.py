@@ -1,5 +1,6 @@
 """Resource IDs are compared as Azure compares them."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,3 +38,46 @@ def test_parts() -> None:
     )
     assert written.child("subnets", "s").text == written.text + "/subnets/s"
     assert ResourceId(written.text + "/").child("subnets", "s") == written.child("subnets", "s")
+    assert (written.child("subnets", "s").parent, written.parent.name) == (written, "Microsoft.Network")
+    assert (written.subscription, written.resource_group) == (SUBSCRIPTION, "g")
+
+
+# What an ID is of: the provider and every other segment after it (azure.md 0).
+TYPES = [
+    ("/subscriptions/s/resourceGroups/g/providers/A.B/c/n", "a.b/c"),
+    ("/subscriptions/s/resourceGroups/g/providers/A.B/c/n/d/m/", "a.b/c/d"),
+    ("/subscriptions/s/resourceGroups/g/providers/A.B/c/n/PROVIDERS/E.F/g/m", "e.f/g"),
+    ("/subscriptions/s/resourceGroups/g", ""),
+    ("/subscriptions/s/resourceGroups/g/providers/A.B", ""),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), TYPES)
+def test_types(text: str, kind: str) -> None:
+    """An ID says what it is the ID of, the last provider of it counting; a group is no resource."""
+    assert ResourceId(text).type == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "subscription", "group"),
+    [
+        ("/SUBSCRIPTIONS/Sub/RESOURCEGROUPS/Group", "Sub", "Group"),
+        ("/subscriptions/Sub", "Sub", ""),
+        ("/subscriptions", "", ""),
+        ("/providers/Microsoft.Authorization/roleDefinitions/r", "", ""),
+    ],
+)
+def test_where_it_is(text: str, subscription: str, group: str) -> None:
+    """An ID says in which subscription and group it is, as it was written; what is in none says nothing."""
+    assert (ResourceId(text).subscription, ResourceId(text).resource_group) == (subscription, group)
+
+
+def test_scopes() -> None:
+    """A scope contains itself and what is below it, not what only begins alike."""
+    group = ResourceId("/subscriptions/s/resourceGroups/net")
+
+    assert ResourceId("/subscriptions/S/resourcegroups/NET/providers/A.B/c/d").is_within(group)
+    assert group.is_within(group)
+    assert not ResourceId("/subscriptions/s/resourceGroups/network").is_within(group)
+    assert not group.is_within(ResourceId("/subscriptions/s/resourceGroups/net/providers/A.B/c/d"))

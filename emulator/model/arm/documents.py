@@ -18,7 +18,7 @@ from emulator.model.ids import SUBSCRIPTION, ResourceId
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 """Service tags alone are over ten megabytes."""
 RESOURCE = "a resource, a list of resources or a page with `value`"
-IDENTITY = re.compile(r"(/[^/]+)*/providers/[^/]+(/[^/]+/[^/]+)+/?")
+IDENTITY = re.compile(r"(/[^/]+)*/providers/[^/]+(/[^/]+/[^/]+)+/?", re.IGNORECASE)
 PARTS = {
     "microsoft.network/virtualnetworks": ("subnets", "virtualNetworkPeerings"),
     "microsoft.network/networksecuritygroups": ("securityRules",),

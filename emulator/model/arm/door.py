@@ -125,8 +125,8 @@ def _resource(raw: Raw, warnings: list[str]) -> Resource | None:
 
 
 def _unused(identity: ResourceId) -> str:
-    if identity.parent.type in BY_TYPE:
-        return f"stands alone, without {identity.parent.name}, and is not used"
+    if part_of(identity):
+        return f"stands alone, without {printable(identity.parent.name)}, and is not used"
     return f"no decision reads resources of type {printable(identity.type)}; it is kept as it is"
 
 

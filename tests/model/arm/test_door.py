@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from emulator.errors import InvalidInputError
 from emulator.model import arm
 from emulator.model.arm import documents, load_json
-from emulator.model.default_world import BUILD_GROUP, DOCUMENTED_RULE
+from emulator.model.default_world import BUILD_GROUP, DOCUMENTED_RULE, default_world
 from emulator.model.network import PortRange, SecurityGroup
+from emulator.model.resources import Other
 from tests.worlds import groups, nsg
 
 GOOD = arm.dump(SecurityGroup(BUILD_GROUP, (DOCUMENTED_RULE,)))
@@ -256,3 +257,41 @@ def test_json_as_powershell_saves_it() -> None:
     """A byte order mark and UTF-16 do not disturb."""
     assert load_json("a.json", json.dumps(GOOD).encode("utf-16")) == GOOD
     assert load_json("a.json", b"\xef\xbb\xbf{}") == {}
+
+
+def test_what_no_decision_reads() -> None:
+    """Another type is kept with a warning, but for types of which the ID alone matters; its ID stays its own."""
+    gateway = {"id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/natGateways/n", "sku": 1}
+    firewall = {"id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/azureFirewalls/f\n", "x": [1]}
+    default = {"id": f"{BUILD_GROUP.text}/defaultSecurityRules/AllowVnetInBound", "name": "AllowVnetInBound"}
+    loaded = arm.load([("a.json", [gateway, firewall, GOOD, default])])
+
+    assert [warning.rpartition(": ")[2] for warning in loaded.warnings] == [
+        f"no decision reads resources of type microsoft.network/{kind}; it is kept as it is"
+        for kind in ("azurefirewalls", "networksecuritygroups/defaultsecurityrules")
+    ]
+    assert all(warning.isprintable() for warning in loaded.warnings)
+    assert [arm.dump(each) for each in loaded.resources if isinstance(each, Other)] == [gateway, firewall, default]
+    assert [list(arm.references(each)) for each in loaded.resources if isinstance(each, Other)] == [[], [], []]
+
+
+def test_an_id_that_is_null_stays_the_one_that_was_made() -> None:
+    """A resource without an ID gets one of its document's name; written, it keeps it in any other document."""
+    (found,) = arm.load([("first.json", {"id": None, "type": "A.B/c", "properties": {}})]).resources
+    (again,) = arm.load([("second.json", arm.dump(found))]).resources
+
+    assert again == found
+
+
+def test_the_later_of_two_counts() -> None:
+    """Of two resources with one ID the later is loaded."""
+    later = {**GOOD, "id": BUILD_GROUP.text.upper(), "properties": {}}
+
+    assert load_groups([("a.json", GOOD), ("b.json", later)]) == (nsg(),)
+
+
+def test_references_are_named_by_field() -> None:
+    """What a resource refers to is told with the field that says so, a part's with its collection."""
+    found = {field for each in default_world().resources for field, _ in arm.references(each)}
+
+    assert {"subnets", "ipConfigurations", "networkInterfaces", "backendAddressPools", "subnet"} <= found
