@@ -4,18 +4,22 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from hypothesis import strategies as st
 
 from emulator.model import deployed
 from emulator.model.balancer import Distribution
-from emulator.model.default_world import BUILD_GROUP, BUILD_SUBNET, default_world
+from emulator.model.default_world import BUILD_GROUP, BUILD_SUBNET, NETWORK, default_world
+from emulator.model.ids import ResourceId, resource_id
 from emulator.model.network import (
     ANY_PORT,
     Direction,
     Interface,
+    NextHop,
     PortRange,
+    Route,
+    RouteTable,
     RuleProtocol,
     SecurityGroup,
     SecurityRule,
@@ -29,6 +33,7 @@ from emulator.rules.path import Condition
 RULE = re.compile(r"(\d+) (allow|deny) (in|out) (\S+) -> (\S+?)(?: (Tcp|Udp))?")
 PROTOCOLS: dict[str | None, RuleProtocol] = {None: "*", "Tcp": "Tcp", "Udp": "Udp"}
 DIRECTIONS: tuple[Direction, ...] = ("Inbound", "Outbound")
+ROUTES = resource_id(NETWORK + "routeTables", "routes")
 DOCUMENTED = "400 allow in AzureLoadBalancer -> VirtualNetwork:60000-60001 Tcp"
 
 
@@ -112,6 +117,31 @@ def without(found: World, role: str) -> World:
     """The channel without its machines of one role."""
     members = tuple(each for each in found.members if each.role != role)
     return replace(found, parts=replace(found.parts, members=members))
+
+
+def with_subnet(found: World, wanted: ResourceId, **fields: Any) -> World:
+    """The world with other fields of one subnet."""
+    network = found.network_of(wanted)
+    changed = tuple(replace(each, **fields) if each.id == wanted else each for each in network.subnets)
+    return found.laid(replace(network, subnets=changed))
+
+
+def with_routes(found: World, *routes: str, subnet: ResourceId = BUILD_SUBNET) -> World:
+    """The world with a route table at a subnet; a route is `PREFIX -> HOP [ADDRESS]`."""
+    table = RouteTable(ROUTES, tuple(_route(text) for text in routes))
+    return with_subnet(found.laid(table), subnet, route_table=ROUTES)
+
+
+def _route(text: str) -> Route:
+    prefix, _, rest = text.partition(" -> ")
+    hop, _, address = rest.partition(" ")
+    (known,) = (each for each in get_args(NextHop) if each == hop)
+    return Route(f"to-{hop}", prefix, known, IPv4Address(address) if address else None)
+
+
+def appliance(address: str, *, forwarding: bool = True, subnet: ResourceId = BUILD_SUBNET) -> Interface:
+    """The interface of a virtual appliance."""
+    return replace(deployed.interface("nva", IPv4Address(address), subnet), forwarding=forwarding)
 
 
 def nic_of(found: World, hop: str) -> Interface:

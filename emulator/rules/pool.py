@@ -22,14 +22,14 @@ Up = frozenset[tuple[ResourceId, ResourceId]]
 
 def backends(world: World, balancer: LoadBalancer, rule: BalancingRule | None = None) -> tuple[Backend, ...]:
     """The members of a rule's pools (of every pool without a rule), in order, each once."""
-    wanted = rule.pools if rule else ()
+    wanted = rule.pools if rule else tuple(each.id for each in balancer.pools)
     return world.remembered(("backends", balancer.id, wanted), lambda: _backends(world, balancer, wanted))
 
 
 def _backends(world: World, balancer: LoadBalancer, wanted: tuple[ResourceId, ...]) -> tuple[Backend, ...]:
     found: dict[ResourceId, Backend] = {}
     for each in balancer.pools:
-        if each.id in wanted or not wanted:
+        if each.id in wanted:
             for interface in world.interfaces:
                 if _is_in(interface, each, world):
                     found.setdefault(interface.id, Backend(interface.id, _admin_state(interface, each)))

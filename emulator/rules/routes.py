@@ -18,6 +18,8 @@ WITHIN: frozenset[Hop] = frozenset({"VnetLocal", "VNetPeering", "InterfaceEndpoi
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 PRIVATE = tuple(IPv4Network(each) for each in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"))
 """Ranges that Azure drops where no network has them."""
+ROUTED = frozenset({"Enabled", "RouteTableEnabled"})
+"""Policies of a private endpoint's subnet by which routes for its network displace the endpoint's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,14 @@ def effective_routes(world: World, subnet: ResourceId) -> Sequence[EffectiveRout
 
 def _effective(world: World, subnet: ResourceId) -> Sequence[EffectiveRoute]:
     home = world.subnet(subnet)
-    own = list(_own(world, world.network_of(subnet)))
     user = list(_user(world, home))
+    own = list(_own(world, world.network_of(subnet), user))
     taken = {route.prefix for route in user}
-    routes = [*user, *(replace(route, active=route.prefix not in taken) for route in own)]
+    routes = [*user, *(replace(route, active=route.active and route.prefix not in taken) for route in own)]
     return sorted(routes, key=lambda route: (-route.prefix.prefixlen, not route.active))
 
 
-def _own(world: World, network: VirtualNetwork) -> Iterator[EffectiveRoute]:
+def _own(world: World, network: VirtualNetwork, user: Sequence[EffectiveRoute]) -> Iterator[EffectiveRoute]:
     for prefix in network.prefixes:
         if isinstance(prefix, IPv4Network):
             yield EffectiveRoute(prefix, "VnetLocal")
@@ -70,21 +72,31 @@ def _own(world: World, network: VirtualNetwork) -> Iterator[EffectiveRoute]:
         for prefix in remote.prefixes if remote else peering.remote_prefixes:
             if peering.connected and isinstance(prefix, IPv4Network):
                 yield EffectiveRoute(prefix, "VNetPeering")
-    yield from _endpoints(world, network)
+    yield from _endpoints(world, network, user)
     yield EffectiveRoute(EVERYWHERE, "Internet")
     for prefix in PRIVATE:
-        yield EffectiveRoute(prefix, "None")
+        if prefix not in network.prefixes:
+            yield EffectiveRoute(prefix, "None")
 
 
-def _endpoints(world: World, network: VirtualNetwork) -> Iterator[EffectiveRoute]:
+def _endpoints(world: World, network: VirtualNetwork, user: Sequence[EffectiveRoute]) -> Iterator[EffectiveRoute]:
     """A private endpoint puts a /32 into its network (azure.md 4.2)."""
-    inside = {subnet.id for subnet in network.subnets}
+    homes = {subnet.id: subnet for subnet in network.subnets}
     for endpoint in world.endpoints:
-        if endpoint.subnet in inside:
+        if endpoint.subnet in homes:
             try:
-                yield EffectiveRoute(IPv4Network(world.address_of(endpoint)), "InterfaceEndpoint")
+                address = world.address_of(endpoint)
             except LookupError:
                 continue  # its address was not loaded, and so nobody dials it here
+            policy = homes[endpoint.subnet].private_endpoint_policies
+            displaced = policy in ROUTED and _is_displaced(address, network, user)
+            yield EffectiveRoute(IPv4Network(address), "InterfaceEndpoint", active=not displaced)
+
+
+def _is_displaced(address: IPv4Address, network: VirtualNetwork, user: Sequence[EffectiveRoute]) -> bool:
+    """Whether a user's route that is no wider than the network leads elsewhere, where policies let it."""
+    spaces = [prefix.prefixlen for prefix in network.prefixes if address in prefix]
+    return any(address in route.prefix and route.prefix.prefixlen >= min(spaces, default=0) for route in user)
 
 
 def _user(world: World, subnet: Subnet) -> Iterator[EffectiveRoute]:
