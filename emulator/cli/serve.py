@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emulator.cli import serve_hop
 from emulator.cli.options import Guest, Json, print_line
 from emulator.errors import InvalidInputError, UnavailableError
 
@@ -17,26 +18,36 @@ if TYPE_CHECKING:
     from emulator.machines.settings import MachineSettings
     from emulator.observe import Event, Observer
 
-ROLES = {"build-linux": "127.0.0.1:2222", "build-windows": "127.0.0.1:5986"}
-"""The roles that can be played alone, and where each listens by default."""
+MACHINES = {"build-linux": "127.0.0.1:2222", "build-windows": "127.0.0.1:5986"}
+"""The build VMs, and where each listens by default."""
+ROLES = (*MACHINES, *serve_hop.DEFAULTS)
 
 
 def serve(
-    role: Annotated[str, typer.Argument(metavar="ROLE", help="build-linux or build-windows.")],
+    role: Annotated[str, typer.Argument(metavar="ROLE", help=f"One of {', '.join(ROLES)}.")],
     *,
-    listen: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where to listen; on loopback.")] = None,
+    listen: Annotated[str | None, typer.Option(metavar="HOST[:PORT]", help="Where to listen; on loopback.")] = None,
     allow_remote: Annotated[
         bool, typer.Option("--allow-remote", help="Listen on an address that other machines reach.")
     ] = False,
     guest: Guest = None,
     as_json: Json = False,
 ) -> None:
-    """Serve one hop alone until SIGTERM or Ctrl-C, with the credentials of the state folder."""
+    """Serve one hop alone until SIGTERM or Ctrl-C, as the containers run it.
+
+    A build VM has the credentials of the state folder. load-balancer and proxy follow a control, which
+    AIB_EMULATOR_CONTROL names; its token is AIB_EMULATOR_TOKEN, or in the folder AIB_EMULATOR_KEYS.
+    """
     from emulator.cli.loop import run
 
     if role not in ROLES:
         raise InvalidInputError(f"role: found {role!r}, expected one of {', '.join(ROLES)}")
-    host, port = address(listen or ROLES[role], allow_remote=allow_remote)
+    if role in serve_hop.DEFAULTS:
+        given = listen or serve_hop.DEFAULTS[role]
+        host, port = address(given if ":" in given else f"{given}:0", allow_remote=allow_remote)
+        run(serve_hop.serve(role, host, port, as_json=as_json))
+        return
+    host, port = address(listen or MACHINES[role], allow_remote=allow_remote)
     settings = _settings(role, guest)
     with contextlib.closing(_bound(host, port)) as bound:
         run(_serve(settings, bound, as_json=as_json))

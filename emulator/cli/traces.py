@@ -7,6 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from emulator.model.arm.findings import printable
 from emulator.reason import Outcome
 from emulator.rules.ends import End
 from emulator.rules.legs import Leg, Path
@@ -124,12 +125,12 @@ STATES = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", 
 def finding(found: "Finding") -> Iterator[Text]:
     """One item of the checklist: what was found, why it matters, and what mends it."""
     mark, style = STATES[found.state]
-    yield Text.assemble((mark, style), " ", (found.name, "bold"), f"  {found.found}")
+    yield Text.assemble((mark, style), " ", (found.name, "bold"), f"  {printable(found.found)}")
     if found.state == "ok":
         return
-    yield Text.assemble(("  resource  ", "dim"), (found.resource.text, "dim"))
+    yield Text.assemble(("  resource  ", "dim"), (printable(found.resource.text), "dim"))
     yield Text.assemble(("  why       ", "dim"), found.why)
     if found.mend:
-        yield Text.assemble(("  mend      ", "dim"), (found.mend, "cyan"))
+        yield Text.assemble(("  mend      ", "dim"), (printable(found.mend), "cyan"))
     yield Text.assemble(("  source    ", "dim"), (found.source, "dim"))
     yield Text("")

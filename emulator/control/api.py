@@ -8,7 +8,7 @@ import contextlib
 import hmac
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -163,12 +163,17 @@ def _resources(body: object) -> list[Mapping[str, Any]]:
 
 @contextlib.asynccontextmanager
 async def serving(
-    channel: ChannelLike, token: str, bound: socket.socket, *, stop: Callable[[], None]
+    channel: ChannelLike,
+    token: str,
+    bound: socket.socket,
+    *,
+    stop: Callable[[], None],
+    more: Sequence[web.RouteDef] = (),
 ) -> AsyncIterator[str]:
-    """Serve the API on a bound socket until the body ends; yields its URL."""
+    """Serve the API on a bound socket until the body ends, `more` routes beside its own; yields its URL."""
     api = Api(channel, token, stop)
     app = web.Application(middlewares=[api.guard], client_max_size=MAX_BODY_BYTES)
-    app.add_routes(api.routes())
+    app.add_routes([*api.routes(), *more])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handle_signals=False)
     await runner.setup()
     try:

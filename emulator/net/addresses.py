@@ -10,6 +10,7 @@ import secrets
 import socket
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
+from typing import Protocol
 
 POOL = IPv4Network("127.60.0.0/14")
 ONLY = "127.0.0.1"
@@ -23,6 +24,20 @@ def can_bind(address: str) -> bool:
         except OSError:
             return False
     return True
+
+
+class Transport(Protocol):
+    """Where Azure's addresses are, on whatever network carries the channel; `exact` if each has one of its own."""
+
+    exact: bool
+
+    def of(self, address: IPv4Address) -> str:
+        """The transport address of an Azure address."""
+        ...
+
+    def sources(self) -> Mapping[str, IPv4Address]:
+        """Transport addresses, and the Azure addresses they stand for."""
+        ...
 
 
 class Loopback:

@@ -88,6 +88,8 @@ class Entry:
         target = await dial(source, where, seconds=DIAL_SECONDS)
         if isinstance(target, DialFailure):
             return target
+        if self.scene.world.topology != "existing-vnet" and not self.scene.heads_builds:
+            return target
         ends = Addresses(end.flow.source, end.flow.source_port, end.flow.destination, end.flow.destination_port)
         try:
             hop_header.send(target, HopHeader(which.name, ends), self.scene.key)

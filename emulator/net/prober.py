@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from emulator.clock import wall_time
 from emulator.model.balancer import Probe
@@ -18,25 +18,55 @@ from emulator.rules.probe import Health
 
 @contextlib.asynccontextmanager
 async def probing(scene: Scene) -> AsyncIterator[asyncio.Event]:
-    """Probe every backend until the body ends; the event is set once each has been asked once."""
-    balancer = scene.world.balancer
-    pairs = [(probe, proxy) for probe in balancer.probes for proxy in scene.world.proxies] if balancer else []
-    probers = [_Prober(scene, probe, proxy) for probe, proxy in pairs]
-    all_asked = asyncio.Event()
+    """Probe every backend until the body ends, as the world has them; the event is set once each was asked once."""
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(prober.run()) for prober in probers]
-        tasks.append(group.create_task(_when_all(probers, all_asked)))
+        probers = _Probers(scene, group)
+        probers.follow()
+        all_asked = asyncio.Event()
+        watching = group.create_task(_when_all(probers.all(), all_asked))
+        scene.retune.append(probers.follow)
         try:
             yield all_asked
         finally:
-            for task in tasks:
-                task.cancel()
+            scene.retune.remove(probers.follow)
+            watching.cancel()
+            probers.stop()
 
 
-async def _when_all(probers: "list[_Prober]", event: asyncio.Event) -> None:
+async def _when_all(probers: "Sequence[_Prober]", event: asyncio.Event) -> None:
     for prober in probers:
         await prober.asked.wait()
     event.set()
+
+
+class _Probers:
+    """A prober for each probe and backend of the world, started and ended as the world changes."""
+
+    def __init__(self, scene: Scene, group: asyncio.TaskGroup) -> None:
+        self._scene = scene
+        self._group = group
+        self._running: dict[tuple[Probe, Member], tuple[_Prober, asyncio.Task[None]]] = {}
+
+    def all(self) -> "Sequence[_Prober]":
+        """Those that run now."""
+        return [prober for prober, _ in self._running.values()]
+
+    def follow(self) -> None:
+        """Have one for each pair that the world has now, and no other."""
+        world = self._scene.world
+        wanted = {
+            (probe, proxy) for probe in (world.balancer.probes if world.balancer else ()) for proxy in world.proxies
+        }
+        for pair in [each for each in self._running if each not in wanted]:
+            self._running.pop(pair)[1].cancel()
+        for pair in wanted - self._running.keys():
+            prober = _Prober(self._scene, *pair)
+            self._running[pair] = prober, self._group.create_task(prober.run())
+
+    def stop(self) -> None:
+        """End them all."""
+        for _, task in self._running.values():
+            task.cancel()
 
 
 class _Prober:
@@ -47,7 +77,8 @@ class _Prober:
         self._scene = scene
         self._probe = probe
         self._proxy = proxy
-        self._health = Health()
+        up = (probe.id, proxy.interface) in scene.condition.healthy
+        self._health = Health(up=up, known=up)  # a probe whose settings changed goes on from what is believed
 
     async def run(self) -> None:
         """Ask at once, then on the interval, for ever."""

@@ -117,6 +117,8 @@ class Proxy:
         target = await dial(source, where, seconds=seconds)
         if isinstance(target, DialFailure):
             return target
+        if not scene.heads_builds:
+            return target
         ends = Addresses(flow.source, flow.source_port, flow.destination, flow.destination_port)
         try:
             hop_header.send(target, HopHeader(which.name, ends), scene.key)

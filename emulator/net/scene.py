@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from emulator.clock import Clock
 from emulator.model.ids import ResourceId
 from emulator.model.world import World
-from emulator.net.addresses import Loopback
+from emulator.net.addresses import Transport
 from emulator.net.pipes import PipePool
 from emulator.observe import Observer
 from emulator.rules.path import Condition
@@ -21,18 +21,20 @@ class Scene:
     Attributes:
         world: Azure's resources; replaced whole.
         condition: health and stopped services; replaced whole.
-        ports: transport ports of listeners, by Azure address and port.
+        ports: transport ports of listeners, by Azure address and port; elsewhere they are Azure's own.
         key: the hop header's HMAC key.
+        heads_builds: whether build VMs understand the hop header; a real SSH server does not.
     """
 
     world: World
     clock: Clock
     observer: Observer
-    loopback: Loopback
+    loopback: Transport
     pipes: PipePool
     key: bytes
     condition: Condition = field(default_factory=Condition)
     ports: dict[tuple[IPv4Address, int], int] = field(default_factory=dict)
+    heads_builds: bool = True
     retune: list[Callable[[], None]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -58,4 +60,4 @@ class Scene:
 
     def transport(self, address: IPv4Address, port: int) -> tuple[str, int]:
         """Where an Azure address and port can be dialled on this machine."""
-        return self.loopback.of(address), self.ports[address, port]
+        return self.loopback.of(address), self.ports.get((address, port), port)

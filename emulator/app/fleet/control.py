@@ -1,0 +1,217 @@
+"""Control: the world that all hops play, what they tell of it, and the API that people ask (design section 5)."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from emulator.app.channel import run_at
+from emulator.app.config import Config
+from emulator.app.fleet.messages import Report
+from emulator.app.fleet.registry import Joined, Registry, hop_name
+from emulator.app.fleet.server import HopServer
+from emulator.app.given import Given, laid_over
+from emulator.app.history import History
+from emulator.app.status import Endpoint, Exact, Hop, HopState, PathState, Status
+from emulator.app.worlds import load_world
+from emulator.channels.base import Outcome
+from emulator.clock import wall_time
+from emulator.control import state
+from emulator.control.api import serving
+from emulator.model import arm
+from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
+from emulator.observe import Event, Observation
+from emulator.rules.playable import playable
+
+FORGET = 5.0
+"""Real seconds between two looks for proxies that are gone for good."""
+KNOWN_PASSWORD = "Packer-Emulat0r!"  # noqa: S105 - documented, the same for everybody, published on loopback only
+EXACT_HOST = "10.61.0.5"
+"""The load balancer's address on the network `service`, where drops and refusals are true to the packet."""
+
+
+class Fleet:
+    """The composed channel as its API holds it: the same questions as an embedded one's.
+
+    Attributes:
+        news: set, and replaced, whenever a hop joins, leaves or reports, or the world changes.
+    """
+
+    def __init__(self, world: World, config: Config, history: History) -> None:
+        self.history = history
+        self.initial = world
+        self.config = config
+        self.registry = Registry(world, config.time_scale, self._changed)
+        self.control = ""
+        self.news = asyncio.Event()
+        self._ready = False
+
+    @property
+    def world(self) -> World:
+        """The world as it is played now."""
+        return self.registry.world
+
+    @property
+    def status(self) -> Status:
+        """The fields of `aib-emulator status --json`."""
+        return Status(
+            ready=self._is_ready(),
+            runtime="containers",
+            topology=self.world.topology,
+            control=self.control,
+            endpoints={system: self._endpoint(system) for system in SYSTEMS},
+            hops=tuple(self._hops()),
+            paths=self._paths(),
+            approximated=tuple(self._approximated()),
+            warnings=self.world.warnings,
+        )
+
+    async def apply(self, resources: Given) -> World:
+        """Lay resources over the world of every hop; see `Channel.apply`.
+
+        Raises:
+            InvalidInputError: with every finding, one a line; the old world stays.
+        """
+        world, applied = laid_over(self.world, resources)
+        self.registry.plays(world)
+        self._note("WorldApplied", f"the world changed: applied {', '.join(each.id.name for each in applied)}")
+        return world
+
+    async def reset(self) -> World:
+        """Play the world it started with again."""
+        self.registry.plays(self.initial)
+        self._note("WorldApplied", "the world changed: reset to the world it started with")
+        return self.initial
+
+    def events(self) -> tuple[Event, ...]:
+        """Every event so far, of all hops."""
+        return self.history.all()
+
+    def follow(self) -> AsyncIterator[Event]:
+        """Every event so far and then each new one."""
+        return self.history.follow()
+
+    async def run(self, system: System, command: str, *, timeout: float = 60.0) -> Outcome:  # noqa: ASYNC109
+        """Run one command on a build VM, through the channel."""
+        return await run_at(self.status.endpoints[system], system, command, seconds=timeout)
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The world's resources in REST shape."""
+        return [arm.dump(resource) for resource in self.world.resources]
+
+    def _changed(self) -> None:
+        ready = self._is_ready()
+        if ready and not self._ready:
+            self._note("ChannelReady", "every path has been tried and ended as the world decides")
+        self._ready = ready
+        self.news.set()
+        self.news = asyncio.Event()
+
+    def _is_ready(self) -> bool:
+        balancer = self.registry.balancer
+        if balancer is None or balancer.report.state != "up":
+            return False
+        needs_proxy = self.world.topology == "existing-vnet"
+        if needs_proxy and not any(each.report.state == "up" for each in self.registry.proxies()):
+            return False
+        outcomes = [outcome for outcome, _ in balancer.report.paths.values()]
+        return bool(outcomes) and "failed" not in outcomes
+
+    def _paths(self) -> dict[str, PathState]:
+        found = self._balancer_report().paths
+        return {system: PathState(outcome, reason) for system, (outcome, reason) in found.items()}  # type: ignore[arg-type]
+
+    def _balancer_report(self) -> Report:
+        balancer = self.registry.balancer
+        return balancer.report if balancer else Report("down")
+
+    def _approximated(self) -> Iterable[str]:
+        yield "at 127.0.0.1 Docker's own proxy answers: drops and refusals are true at `exact` only"
+        yield from self._balancer_report().approximated
+
+    def _endpoint(self, system: System) -> Endpoint:
+        port = PROXY_PORTS[system]
+        listen = self.config.listening
+        published = {"linux": listen.linux, "windows": listen.windows}[system]
+        local = published if isinstance(published, int) else port
+        url = f"https://127.0.0.1:{local}/wsman" if system == "windows" else None
+        given = self.config.credentials
+        password = given.password or os.environ.get("AIB_EMULATOR_PASSWORD") or KNOWN_PASSWORD
+        return Endpoint("127.0.0.1", local, given.username, password, "", Exact(EXACT_HOST, port), url)
+
+    def _hops(self) -> Iterable[Hop]:
+        for joined in self.registry.hops:
+            yield self._hop(joined)
+        for system in SYSTEMS:
+            yield self._build(system)
+        yield Hop("control", "", self.control, "up" if self.control else "absent", "")
+
+    def _hop(self, joined: Joined) -> Hop:
+        name = hop_name(joined)
+        state_now: HopState = "up" if joined.report.state == "up" else "down"
+        where = joined.report.detail or ("" if joined.connected else "not heard any more")
+        return Hop(name, self._azure_address(name), joined.report.local, state_now, where)
+
+    def _azure_address(self, name: str) -> str:
+        if name == "load-balancer" and self.world.endpoint:
+            return str(self.world.address_of(self.world.endpoint))
+        member = next((each for each in self.world.members if each.hop == name), None)
+        return str(self.world.interface_of(member).address) if member else ""
+
+    def _build(self, system: System) -> Hop:
+        """A build VM has no connection to control: what is known of it is how its path ended."""
+        role = build_role(system)
+        outcome = self._paths().get(system, PathState("failed", "not tried yet"))
+        known: HopState = (
+            "absent" if outcome.outcome == "absent" else "up" if outcome.outcome == "carried" else "down"
+        )
+        return Hop(role, self._azure_address(role), "", known, outcome.reason)
+
+    def _note(self, event: str, sentence: str) -> None:
+        self.history(Observation(wall_time(), event, "control", sentence))
+
+
+@contextlib.asynccontextmanager
+async def controlling(
+    config: Config, folder: Path, bound: socket.socket, stop: Callable[[], None]
+) -> AsyncIterator[Fleet]:
+    """Control on a bound socket, from settings, until the body ends; `folder` is where hops find the token.
+
+    Raises:
+        InvalidInputError: settings or resources are wrong.
+    """
+    world = load_world(*config.resources, wanted=config.wanted, switches=config.switch_values)
+    playable(world)
+    history = History()
+    fleet = Fleet(world, config, history)
+    hops = HopServer(fleet.registry, history)
+    token = _token(folder)
+    async with serving(fleet, token, bound, stop=stop, more=[hops.route()]) as url:
+        fleet.control = url
+        async with asyncio.TaskGroup() as group:
+            forgetting = group.create_task(_forget(fleet.registry))
+            try:
+                yield fleet
+            finally:
+                forgetting.cancel()
+                await hops.close()
+                history.end()
+
+
+def _token(folder: Path) -> str:
+    """The token: given, kept, or made; always written where hops look for it."""
+    given = os.environ.get("AIB_EMULATOR_TOKEN")
+    file = folder / "token"
+    token = state.secret(file, given)
+    if given:
+        state.write_private(file, given + "\n")
+    return token
+
+
+async def _forget(registry: Registry) -> None:
+    while True:
+        await asyncio.sleep(FORGET)
+        registry.forget(asyncio.get_running_loop().time())

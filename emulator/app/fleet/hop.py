@@ -1,0 +1,237 @@
+"""A hop in a process of its own: it plays its part of the world that control tells, and tells what happens."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from emulator.app.fleet.link import Link, linked
+from emulator.app.fleet.messages import FleetRole, Hello, Report, Scenery
+from emulator.app.fleet.places import LOOK_AGAIN, Places
+from emulator.app.fleet.registry import member_of
+from emulator.app.fleet.world import unpacked
+from emulator.app.status import PathState
+from emulator.app.trial import trial
+from emulator.clock import Clock
+from emulator.errors import UnavailableError
+from emulator.model.world import PROXY_PORTS, SYSTEMS, System, build_role
+from emulator.net import filters
+from emulator.net.entry import entry
+from emulator.net.gate import Gate
+from emulator.net.listener import bind
+from emulator.net.pipes import PipePool, pipe_pool
+from emulator.net.prober import probing
+from emulator.net.proxy import proxy
+from emulator.net.scene import Scene
+from emulator.rules import path
+
+EVERYWHERE = "0.0.0.0"
+PATIENCE = 60.0
+"""Real seconds for control's first word: its container may still be on its way."""
+TRY_AGAIN = 0.5
+"""Real seconds between two trials of a path that failed: the build VM may still be on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class HopSettings:
+    """How a hop finds the others.
+
+    Attributes:
+        host: where it listens.
+        control: control's URL.
+        token: reads control's token, at each try: control may have made another.
+        builds: by hop, the host names of the build VMs, with a port where it is not Azure's.
+        instance: names this hop's machine.
+        ports: where it listens, if not on Azure's own; 0 takes a free one.
+    """
+
+    role: FleetRole
+    host: str
+    control: str
+    token: Callable[[], str]
+    builds: Mapping[str, str]
+    instance: str = field(default_factory=socket.gethostname)
+    ports: Mapping[System, int] | None = None
+
+
+def from_environment(role: FleetRole, host: str, environ: Mapping[str, str] = os.environ) -> HopSettings:
+    """The settings of a hop in a container.
+
+    Raises:
+        UnavailableError: neither a token nor a folder with one is named.
+    """
+    keys = environ.get("AIB_EMULATOR_KEYS")
+    given = environ.get("AIB_EMULATOR_TOKEN")
+    if not keys and not given:
+        raise UnavailableError("no token: AIB_EMULATOR_TOKEN or AIB_EMULATOR_KEYS (a folder with `token`) is needed")
+
+    def token() -> str:
+        file = Path(keys or "/nonexistent") / "token"
+        return given or (file.read_text("utf-8").strip() if file.is_file() else "")
+
+    builds: dict[str, str] = {
+        name: environ.get(f"AIB_EMULATOR_{name.upper().replace('-', '_')}", name)
+        for name in (build_role(system) for system in SYSTEMS)
+    }
+    return HopSettings(role, host, environ.get("AIB_EMULATOR_CONTROL", "http://control:8060"), token, builds)
+
+
+def own_address(towards: str) -> str:
+    """The address by which this machine reaches another, and so by which it can be reached from there.
+
+    Raises:
+        UnavailableError: there is no way to it.
+    """
+    try:
+        with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+            probe.connect((towards, 9))  # nothing is sent
+            return str(probe.getsockname()[0])
+    except OSError as error:
+        raise UnavailableError(f"no way to {towards}: {error}") from None
+
+
+class Hop:
+    """What both roles share: the scene, and following control."""
+
+    def __init__(self, settings: HopSettings, link: Link, scene: Scene, places: Places) -> None:
+        self.settings = settings
+        self.link = link
+        self.scene = scene
+        self.places = places
+        self.gates: dict[System, Gate] = {}
+        self.paths: dict[str, PathState] = {}
+
+    async def follow(self) -> None:
+        """Play each scenery that control sends, for ever."""
+        while True:
+            news = self.link.news
+            self.play()
+            await news.wait()
+
+    def play(self) -> None:
+        """Play the newest scenery."""
+        scenery = self.link.scenery
+        if scenery is not None:
+            world = unpacked(scenery.world)
+            self.places.update(world, scenery.places)
+            self.scene.ports = self.places.ports(world)
+            self.scene.clock = Clock(scenery.time_scale)
+            self.scene.key = bytes.fromhex(scenery.key)
+            self.scene.change(world=world)
+
+    async def look(self) -> None:
+        """Look for the build VMs by their names, again and again."""
+        while True:
+            if await self.places.look():
+                self.play()
+            await asyncio.sleep(LOOK_AGAIN)
+
+    async def tell(self) -> None:
+        """Tell control how this hop is, whenever that changes."""
+        while True:
+            changed = self.scene.changed
+            self.link.report(self.report())
+            await changed.wait()
+
+    def report(self) -> Report:
+        """How this hop is."""
+        local = ", ".join(f"{gate.address[0]}:{gate.address[1]}" for gate in self.gates.values())
+        healthy = tuple((probe.text, nic.text) for probe, nic in sorted(self.scene.condition.healthy, key=str))
+        paths: dict[str, tuple[str, str]] = {
+            system: (found.outcome, found.reason) for system, found in self.paths.items()
+        }
+        why = filters.supported()
+        lost = (f"a drop towards some sources only is accepted and held: {why}",) if why else ()
+        idle = "" if self.gates else f"topology {self.scene.world.topology} has no {self.settings.role}"
+        return Report("up", idle, local, healthy, paths, lost)
+
+    async def try_paths(self) -> None:
+        """Try each path until it ends as the world decides, then whenever the world changed."""
+        while True:
+            changed = self.scene.changed
+            for system, gate in self.gates.items():
+                self.paths[system] = await self._try(system, gate)
+            self.link.report(self.report())
+            failed = any(each.outcome == "failed" for each in self.paths.values())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TRY_AGAIN if failed else None):
+                    await changed.wait()
+
+    async def _try(self, system: System, gate: Gate) -> PathState:
+        scene = self.scene
+        if scene.world.member(build_role(system)) is None:
+            return PathState("absent", f"the world has no {build_role(system)}")
+        route = path.decide(path.client_flow(scene.world, system, 49152), scene.world, scene.condition, system)
+        host = "127.0.0.1" if self.settings.host == EVERYWHERE else self.settings.host
+        return await trial((host, gate.address[1]), route, system)
+
+
+@contextlib.asynccontextmanager
+async def playing(settings: HopSettings) -> AsyncIterator[Hop]:
+    """A hop that plays, from control's first word until the body ends.
+
+    Raises:
+        UnavailableError: control does not answer, or a port is taken.
+    """
+    towards = settings.builds["build-linux"].partition(":")[0]
+    reached = settings.host if settings.host != EVERYWHERE else own_address(towards)
+    link = Link(settings.control, settings.token, Hello(settings.role, settings.instance, reached))
+    async with contextlib.AsyncExitStack() as stack:
+        ports = settings.ports or PROXY_PORTS
+        bound = {system: _bound(settings.host, port, stack) for system, port in ports.items()}
+        pipes = await stack.enter_async_context(pipe_pool())
+        scenery = await stack.enter_async_context(linked(link, patience=PATIENCE))
+        places = Places(settings.builds)
+        await places.look()
+        scene = _scene(scenery, link, places, pipes)
+        hop = Hop(settings, link, scene, places)
+        hop.play()
+        if settings.role == "proxy":
+            await _open_proxy(hop, scenery, bound, stack)
+        else:
+            await _open_entries(hop, bound, stack)
+        await _work(hop, stack)
+        yield hop
+
+
+def _bound(host: str, port: int, stack: contextlib.AsyncExitStack) -> socket.socket:
+    try:
+        return stack.enter_context(contextlib.closing(bind(host, port)))
+    except OSError as error:
+        raise UnavailableError(f"port {port} on {host}: {error.strerror}") from None
+
+
+def _scene(scenery: Scenery, link: Link, places: Places, pipes: PipePool) -> Scene:
+    world, key = unpacked(scenery.world), bytes.fromhex(scenery.key)
+    return Scene(world, Clock(scenery.time_scale), link.observe, places, pipes, key, heads_builds=False)
+
+
+async def _open_proxy(
+    hop: Hop, scenery: Scenery, bound: Mapping[System, socket.socket], stack: contextlib.AsyncExitStack
+) -> None:
+    """Listen, where the topology has a proxy at all."""
+    member = member_of(hop.scene.world, scenery.hop)
+    if member is None:
+        return
+    for system, listening in bound.items():
+        hop.gates[system] = await stack.enter_async_context(proxy(hop.scene, member, system, listening))
+
+
+async def _open_entries(hop: Hop, bound: Mapping[System, socket.socket], stack: contextlib.AsyncExitStack) -> None:
+    """Probes first, then what clients dial: nobody meets half a path."""
+    await stack.enter_async_context(probing(hop.scene))
+    for system, listening in bound.items():
+        hop.gates[system] = await stack.enter_async_context(entry(hop.scene, system, listening))
+
+
+async def _work(hop: Hop, stack: contextlib.AsyncExitStack) -> None:
+    """The tasks of a hop beside its listeners."""
+    group = await stack.enter_async_context(asyncio.TaskGroup())
+    jobs = [hop.follow(), hop.look(), hop.tell()]
+    if hop.settings.role == "load-balancer":
+        jobs.append(hop.try_paths())
+    tasks = [group.create_task(job) for job in jobs]
+    stack.callback(lambda: [task.cancel() for task in tasks])

@@ -1,0 +1,143 @@
+"""A hop's end of its connection to control: dial, follow, and go on without it when it is away."""
+
+import asyncio
+import collections
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from emulator.app.fleet.messages import (
+    MAX_MESSAGE_BYTES,
+    Happened,
+    Hello,
+    Message,
+    Report,
+    Scenery,
+    decode,
+    encode,
+)
+from emulator.app.fleet.server import HEARTBEAT, PATH
+from emulator.errors import PeerError, UnavailableError
+from emulator.observe import Event, as_json
+
+BACKOFF = (0.1, 0.2, 0.5, 1.0)
+"""Real seconds before each further try to reach control; the last one again and again."""
+KEPT = 10_000
+"""Events kept while control is away; of more the oldest are lost."""
+
+
+@dataclass(slots=True)
+class Link:
+    """What a hop hears of control and tells it.
+
+    Attributes:
+        scenery: the last that control said; None before the first.
+        news: set, and replaced, with each scenery.
+        connected: whether control is there now.
+    """
+
+    url: str
+    token: Callable[[], str]
+    hello: Hello
+    scenery: Scenery | None = None
+    connected: bool = False
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    _report: Report = field(default_factory=lambda: Report("down"))
+    _events: collections.deque[Event] = field(default_factory=lambda: collections.deque(maxlen=KEPT))
+    _more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def observe(self, event: Event) -> None:
+        """Take an event for control; an observer."""
+        self._events.append(event)
+        self._more.set()
+
+    def report(self, report: Report) -> None:
+        """Say how the hop is."""
+        if report != self._report:
+            self._report = report
+            self._more.set()
+
+    async def first(self) -> Scenery:
+        """The first scenery, as soon as control says it."""
+        while self.scenery is None:
+            await self.news.wait()
+        return self.scenery
+
+    async def run(self) -> None:
+        """Dial control, speak with it, and dial again, for ever."""
+        failures = 0
+        async with aiohttp.ClientSession() as session:
+            while True:
+                self.connected = False
+                try:
+                    await self._speak(session)
+                except* (aiohttp.ClientError, OSError, TimeoutError, PeerError):
+                    failures += 1
+                else:
+                    failures = 0
+                await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
+
+    async def _speak(self, session: aiohttp.ClientSession) -> None:
+        headers = {"Authorization": f"Bearer {self.token()}"}
+        options: dict[str, Any] = {"heartbeat": HEARTBEAT, "max_msg_size": MAX_MESSAGE_BYTES, "headers": headers}
+        async with session.ws_connect(self.url + PATH, **options) as connection:
+            await connection.send_str(encode(self.hello))
+            self.connected = True
+            async with asyncio.TaskGroup() as group:
+                telling = group.create_task(self._tell(connection))
+                try:
+                    await self._listen(connection)
+                finally:
+                    telling.cancel()
+
+    async def _listen(self, connection: aiohttp.ClientWebSocketResponse) -> None:
+        async for message in connection:
+            if message.type is aiohttp.WSMsgType.TEXT:
+                said = decode(message.data)
+                if isinstance(said, Scenery):
+                    self.scenery = said
+                    self.news.set()
+                    self.news = asyncio.Event()
+
+    async def _tell(self, connection: aiohttp.ClientWebSocketResponse) -> None:
+        """Send the report as it is now, then each change of it and each event."""
+        sent: Report | None = None
+        while True:
+            self._more.clear()
+            if sent != self._report:
+                sent = self._report
+                await _send(connection, sent)
+            while self._events:
+                await _send(connection, Happened(as_json(self._events[0])))
+                self._events.popleft()  # only once it is sent: what was not is kept for the next connection
+            await self._more.wait()
+
+
+async def _send(connection: aiohttp.ClientWebSocketResponse, message: Message) -> None:
+    try:
+        await connection.send_str(encode(message))
+    except RuntimeError as error:  # aiohttp's word for a connection that is closing
+        raise PeerError(f"control is gone: {error}") from None
+
+
+@contextlib.asynccontextmanager
+async def linked(link: Link, *, patience: float) -> AsyncIterator[Scenery]:
+    """Follow control until the body ends; yields its first word.
+
+    Raises:
+        UnavailableError: it said nothing within `patience` real seconds.
+    """
+    async with asyncio.TaskGroup() as group:
+        following = group.create_task(link.run())
+        try:
+            try:
+                async with asyncio.timeout(patience):
+                    scenery = await link.first()
+            except TimeoutError:
+                raise UnavailableError(f"control at {link.url} did not answer within {patience:g} s") from None
+            yield scenery
+        finally:
+            following.cancel()

@@ -1,0 +1,97 @@
+"""What control and its hops tell each other, one JSON object a message, over a web socket."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from emulator.errors import PeerError
+
+FleetRole = Literal["load-balancer", "proxy"]
+FLEET_ROLES: tuple[FleetRole, ...] = ("load-balancer", "proxy")
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+"""A world can hold all that a subscription has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A hop's first word.
+
+    Attributes:
+        instance: names the process's machine; a hop that comes back under it takes its old place.
+        address: where other hops reach it.
+    """
+
+    role: FleetRole
+    instance: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scenery:
+    """What a hop plays, whole; each one replaces the last.
+
+    Attributes:
+        hop: the hop's name on the channel.
+        key: the hop header's HMAC key, hexadecimal.
+        world: the world, as `fleet.world` writes it.
+        time_scale: emulated seconds in a real one.
+        places: Azure addresses of proxies, and where their machines are.
+    """
+
+    hop: str
+    key: str
+    world: dict[str, Any]
+    time_scale: float = 1.0
+    places: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a hop is.
+
+    Attributes:
+        state: `up` once it serves.
+        local: where it listens.
+        healthy: pairs of probe ID and interface ID that the balancer believes to be up.
+        paths: by system, how the trial of its path ended: outcome and reason.
+        approximated: what this hop cannot play to the packet.
+    """
+
+    state: Literal["up", "down"]
+    detail: str = ""
+    local: str = ""
+    healthy: tuple[tuple[str, str], ...] = ()
+    paths: dict[str, tuple[str, str]] = field(default_factory=dict)
+    approximated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event of a hop, as `observe.as_json` writes it."""
+
+    event: dict[str, Any]
+
+
+Message = Hello | Scenery | Report | Happened
+KINDS: dict[str, type[Any]] = {each.__name__.lower(): each for each in (Hello, Scenery, Report, Happened)}
+One = TypeVar("One", Hello, Scenery, Report, Happened)
+
+
+def encode(message: Message) -> str:
+    """A message as text."""
+    return json.dumps({"kind": type(message).__name__.lower(), **dataclasses.asdict(message)})
+
+
+def decode(text: str) -> Message:
+    """The message in a text.
+
+    Raises:
+        PeerError: it is none.
+    """
+    try:
+        fields = json.loads(text)
+        found: Message = KINDS[fields.pop("kind")](**fields)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise PeerError(f"a message between hops is malformed: {error!r}") from None
+    return found

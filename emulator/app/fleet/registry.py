@@ -1,0 +1,169 @@
+"""What control knows of its hops, and the world it gives them: a proxy for each that says hello."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, IPv4Network
+
+from emulator.app.fleet.messages import Hello, Report, Scenery
+from emulator.app.fleet.world import packed, with_members
+from emulator.model import deployed
+from emulator.model.compute import Member
+from emulator.model.network import Subnet
+from emulator.model.world import World
+from emulator.rules import space
+from emulator.wire.hop import KEY_BYTES
+
+SECOND = 128
+"""Further proxies have addresses from this one on in the build's subnet (design section 2)."""
+FORGOTTEN = 30.0
+"""Real seconds after which a proxy that is gone leaves the pool; until then its probe speaks for it."""
+
+
+@dataclass(slots=True)
+class Joined:
+    """One hop that said hello.
+
+    Attributes:
+        place: its number among the hops of its role, from 1.
+        connected: whether its connection to control stands.
+        left: loop time at which it broke.
+    """
+
+    hello: Hello
+    place: int
+    connected: bool = True
+    report: Report = field(default_factory=lambda: Report("down"))
+    left: float = 0.0
+
+
+class Registry:
+    """The hops, and the world that each of them plays."""
+
+    def __init__(self, world: World, time_scale: float, on_change: Callable[[], None]) -> None:
+        self._base = world
+        self._time_scale = time_scale
+        self._on_change = on_change
+        self._key = secrets.token_bytes(KEY_BYTES)
+        self._hops: dict[str, Joined] = {}
+        self.world = world
+        self.changed = asyncio.Event()
+
+    @property
+    def hops(self) -> tuple[Joined, ...]:
+        """Every hop that is known, in order of its role and place."""
+        return tuple(sorted(self._hops.values(), key=lambda each: (each.hello.role, each.place)))
+
+    @property
+    def balancer(self) -> Joined | None:
+        """The load balancer's hop, once it said hello."""
+        return next((each for each in self._hops.values() if each.hello.role == "load-balancer"), None)
+
+    def proxies(self) -> list[Joined]:
+        """The proxies in order of their places."""
+        return [each for each in self.hops if each.hello.role == "proxy"]
+
+    def joins(self, hello: Hello) -> Joined:
+        """A hop says hello: one that was here before takes its old place, a new one the first that is free."""
+        known = self._hops.get(hello.instance)
+        if known is not None and known.hello.role == hello.role:
+            known.hello, known.connected = hello, True
+        else:
+            taken = {each.place for each in self._hops.values() if each.hello.role == hello.role}
+            place = next(number for number in range(1, len(taken) + 2) if number not in taken)
+            known = self._hops[hello.instance] = Joined(hello, place)
+        self._renew()
+        return known
+
+    def leaves(self, joined: Joined, now: float) -> None:
+        """A hop's connection broke: it plays on, as far as it still lives."""
+        joined.connected, joined.left = False, now
+        joined.report = replace(joined.report, state="down")
+        self._on_change()
+
+    def forget(self, now: float) -> None:
+        """Take proxies out of the pool that have been gone for long, but never the first one's place."""
+        gone = [
+            name
+            for name, each in self._hops.items()
+            if not each.connected and each.place > 1 and now - each.left > FORGOTTEN
+        ]
+        for name in gone:
+            del self._hops[name]
+        if gone:
+            self._renew()
+
+    def reports(self, joined: Joined, report: Report) -> None:
+        """A hop says how it is."""
+        joined.report = report
+        self._on_change()
+
+    def plays(self, world: World) -> None:
+        """Another world is played from now on."""
+        self._base = world
+        self._renew()
+
+    def _renew(self) -> None:
+        self.world = scaled(self._base, [each.place for each in self.proxies()])
+        self.changed.set()
+        self.changed = asyncio.Event()
+        self._on_change()
+
+    def scenery(self, joined: Joined) -> Scenery:
+        """What a hop is told."""
+        members = {member.hop: member for member in self.world.proxies}
+        places = {}
+        for each in self.proxies():
+            member = members.get(proxy_name(each.place))
+            if member is not None:
+                places[str(self.world.interface_of(member).address)] = each.hello.address
+        return Scenery(hop_name(joined), self._key.hex(), packed(self.world), self._time_scale, places)
+
+
+def hop_name(joined: Joined) -> str:
+    """The name of a hop on the channel."""
+    return proxy_name(joined.place) if joined.hello.role == "proxy" else joined.hello.role
+
+
+def proxy_name(place: int) -> str:
+    """The name of the proxy at a place: `proxy`, then `proxy-2` and so on."""
+    return "proxy" if place == 1 else f"proxy-{place}"
+
+
+def scaled(world: World, places: Iterable[int]) -> World:
+    """The world with a proxy VM in its pool for each place; the first is the world's own."""
+    if world.topology != "existing-vnet" or world.balancer is None or world.parts.subnet is None:
+        return world
+    known = {member.hop for member in world.proxies}
+    found = world
+    for place in places:
+        if proxy_name(place) not in known:
+            found = _with_proxy(found, proxy_name(place))
+    builds = [member for member in found.members if member.role != "proxy"]
+    proxies = sorted(found.proxies, key=lambda member: int(member.hop.partition("-")[2] or 1))
+    return with_members(found, *proxies, *builds)
+
+
+def _with_proxy(world: World, name: str) -> World:
+    """One more proxy VM, as Image Builder would deploy it, in the balancer's first pool."""
+    if world.balancer is None or world.parts.subnet is None:
+        raise AssertionError("only a world with a balancer has proxies")
+    subnet = world.subnet(world.parts.subnet)
+    pools = tuple(pool.id for pool in world.balancer.pools[:1])
+    nic = deployed.interface(name, _address(world, subnet), subnet.id, pools=pools)
+    machine, member = deployed.machine("proxy", name, deployed.PROXY_SIZE)
+    return with_members(world.laid(nic, machine), *world.members, member)
+
+
+def _address(world: World, subnet: Subnet) -> IPv4Address:
+    """The first free address from the 128th on, else any."""
+    free = list(space.free(world, subnet))
+    first = next((net for net in subnet.prefixes if isinstance(net, IPv4Network)), None)
+    start = int(first.network_address) + SECOND if first else 0
+    return next((each for each in sorted(free) if int(each) >= start), free[0])
+
+
+def member_of(world: World, name: str) -> Member | None:
+    """The machine that plays a hop."""
+    return next((member for member in world.members if member.hop == name), None)

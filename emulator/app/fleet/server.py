@@ -1,0 +1,92 @@
+"""Control's end of the connections from its hops: who may join, what they are told, what they say."""
+
+import asyncio
+import contextlib
+
+from aiohttp import WSMsgType, web
+
+from emulator.app.fleet.messages import MAX_MESSAGE_BYTES, Happened, Hello, Report, decode, encode
+from emulator.app.fleet.registry import Joined, Registry, hop_name
+from emulator.clock import wall_time
+from emulator.errors import PeerError
+from emulator.machines.child import event_from_json
+from emulator.observe import Observation, Observer
+
+PATH = "/emulator/hops"
+HEARTBEAT = 2.0
+"""Real seconds between the pings by which a hop that vanished is noticed."""
+
+
+class HopServer:
+    """Speaks with every hop; `route` belongs into the control API, whose guard asks for the token."""
+
+    def __init__(self, registry: Registry, observer: Observer) -> None:
+        self._registry = registry
+        self._observer = observer
+        self._open: set[web.WebSocketResponse] = set()
+
+    def route(self) -> web.RouteDef:
+        """The web socket that hops dial."""
+        return web.get(PATH, self.serve)
+
+    async def close(self) -> None:
+        """End every connection: hops then play on with the last world, and dial again."""
+        for each in tuple(self._open):
+            await each.close()
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Serve one hop until its connection ends."""
+        connection = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MAX_MESSAGE_BYTES)
+        await connection.prepare(request)
+        self._open.add(connection)
+        try:
+            await self._converse(connection)
+        except* PeerError as group:
+            await connection.close(code=1002, message=str(group.exceptions[0]).encode()[:120])
+        finally:
+            self._open.discard(connection)
+        return connection
+
+    async def _converse(self, connection: web.WebSocketResponse) -> None:
+        first = await connection.receive()
+        hello = decode(first.data) if first.type is WSMsgType.TEXT else None
+        if not isinstance(hello, Hello):
+            raise PeerError("the first message of a hop is its hello")
+        joined = self._registry.joins(hello)
+        self._note("HopJoined", joined, f"{hop_name(joined)} joined from {hello.address}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                telling = group.create_task(self._tell(connection, joined))
+                try:
+                    await self._listen(connection, joined)
+                finally:
+                    telling.cancel()
+        finally:
+            self._registry.leaves(joined, asyncio.get_running_loop().time())
+            self._note("HopLeft", joined, f"{hop_name(joined)} is not heard any more")
+
+    async def _tell(self, connection: web.WebSocketResponse, joined: Joined) -> None:
+        """Send the scenery, and each change of it, as long as the hop listens."""
+        with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: aiohttp's word for a closing connection
+            while True:
+                changed = self._registry.changed
+                await connection.send_str(encode(self._registry.scenery(joined)))
+                await changed.wait()
+
+    async def _listen(self, connection: web.WebSocketResponse, joined: Joined) -> None:
+        async for message in connection:
+            if message.type is not WSMsgType.TEXT:
+                continue
+            said = decode(message.data)
+            if isinstance(said, Report):
+                self._registry.reports(joined, said)
+            elif isinstance(said, Happened):
+                self._happened(said)
+
+    def _happened(self, said: Happened) -> None:
+        event = event_from_json(said.event)
+        if event is not None:
+            self._observer(event)
+
+    def _note(self, event: str, joined: Joined, sentence: str) -> None:
+        self._observer(Observation(wall_time(), event, hop_name(joined), sentence, {"address": joined.hello.address}))

@@ -1,0 +1,119 @@
+"""The channel as several hops that follow one control, without containers: real sockets on loopback."""
+
+import asyncio
+import contextlib
+import socket
+
+import pytest
+
+from emulator.errors import InvalidInputError
+from emulator.net import filters
+from emulator.net.addresses import can_bind
+from emulator.observe import Record
+from tests.app.fleet.fleet import Running, entry, running
+from tests.app.test_run import deny
+
+pytestmark = [
+    pytest.mark.network,
+    pytest.mark.skipif(not can_bind("127.60.0.1"), reason="hops need loopback addresses of their own"),
+]
+
+
+async def met(found: Running, seconds: float = 0.5) -> str:
+    """What a client meets: silent, refused, connected, or served."""
+    loop = asyncio.get_running_loop()
+    with contextlib.closing(socket.socket()) as client:
+        client.setblocking(False)
+        try:
+            async with asyncio.timeout(seconds):
+                await loop.sock_connect(client, entry(found))
+        except TimeoutError:
+            return "silent"
+        except ConnectionRefusedError:
+            return "refused"
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return "served" if await loop.sock_recv(client, 100) else "closed"
+        return "connected"
+
+
+async def test_a_fleet_carries() -> None:
+    """Control, a load balancer and a proxy in processes' own roles carry SSH to a build VM that knows no hops."""
+    async with running() as found:
+        assert await met(found) == "served"
+        status = found.fleet.status
+
+    assert (status.ready, status.runtime, status.paths["linux"].outcome) == (True, "containers", "carried")
+    assert {hop.name: hop.address for hop in status.hops if hop.name in ("load-balancer", "proxy")} == {
+        "load-balancer": "10.61.0.5",
+        "proxy": "10.60.0.7",
+    }
+
+
+async def test_a_change_reaches_every_hop() -> None:
+    """A rule applied at control is played by the hops within a second, in both segments, and undone by reset."""
+    async with running() as found:
+        await found.fleet.apply(deny("NoProxy", 300, 60001))
+        await found.until(lambda: "NoProxy" in str(found.hops["balancer-host"].scene.world.groups), 1.0)
+        if filters.supported() is None:
+            assert await met(found) == "silent"
+        await found.fleet.apply(deny("NoSsh", 300, 22))
+        await found.until(lambda: "NoSsh" in str(found.hops["proxy-host-1"].scene.world.groups), 1.0)
+        assert await met(found) == "connected"
+        await found.fleet.reset()
+        await found.until(lambda: "NoSsh" not in str(found.hops["proxy-host-1"].scene.world.groups), 1.0)
+        assert await met(found) == "served"
+        sentences = [event.sentence for event in found.fleet.events()]
+
+    assert any("NoSsh" in sentence for sentence in sentences)
+
+
+async def test_a_bad_world_is_refused() -> None:
+    """What control refuses changes no hop."""
+    async with running() as found:
+        before = found.fleet.world
+        with pytest.raises(InvalidInputError, match="priority"):
+            await found.fleet.apply(
+                {"id": before.groups[0].id.text, "properties": {"securityRules": [{"name": "x", "properties": {}}]}}
+            )
+        assert found.fleet.world == before
+
+
+async def closes(found: Running, count: int) -> list[str]:
+    """The hops of the first so many close records that control heard."""
+    hops: list[str] = []
+    async with asyncio.timeout(15):
+        async for event in found.fleet.follow():
+            if isinstance(event, Record) and event.kind == "close":
+                hops.append(event.hop)
+            if len(hops) == count:
+                break
+    return hops
+
+
+async def test_three_proxies_share_the_flows() -> None:
+    """Each proxy that says hello is in the pool with an address of its own, and takes a share of the flows."""
+    async with running(proxies=3) as found:
+        await found.until(lambda: len(found.hops["balancer-host"].scene.condition.healthy) == 6)
+        for _ in range(60):
+            assert await met(found, 3.0) == "served"
+        hops = await closes(found, 120)
+        addresses = {hop.name: hop.address for hop in found.fleet.status.hops}
+
+    assert all(hops.count(name) >= 6 for name in ("proxy", "proxy-2", "proxy-3"))
+    assert (addresses["proxy-2"], addresses["proxy-3"]) == ("10.60.0.128", "10.60.0.129")
+
+
+async def test_a_proxy_that_dies_leaves_the_others() -> None:
+    """When one of two proxies stops, new flows go to the other once its probe failed; started anew it takes part."""
+    async with running(proxies=2, time_scale=20) as found:
+        healthy = found.hops["balancer-host"].scene
+        await found.until(lambda: len(healthy.condition.healthy) == 4)
+        await found.stop("proxy-host-2")
+        await found.until(lambda: len(healthy.condition.healthy) == 2)
+        assert [await met(found, 3.0) for _ in range(8)] == ["served"] * 8
+        await found.start("proxy", "proxy-host-2")
+        await found.until(lambda: len(healthy.condition.healthy) == 4)
+        names = [hop.name for hop in found.fleet.status.hops]
+
+    assert names.count("proxy-2") == 1
