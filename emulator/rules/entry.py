@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 
 from emulator.model.compute import Member
 from emulator.model.flow import Flow
-from emulator.model.network import Interface, SecurityGroup
+from emulator.model.network import AdminRule, Interface, SecurityGroup
 from emulator.model.world import PROBE_SOURCE, System, World
 from emulator.reason import Outcome
 from emulator.rules import path, security
@@ -62,7 +62,7 @@ def _at_proxy(
     if nat and world.switches.pls_data_nsg == "bypass":
         return [SourceClass(transport, EVERY_PORT, Answer.OPEN)]
     classes = []
-    for first, last in port_classes(_groups(world)):
+    for first, last in port_classes(_groups(world), world.admin_rules):
         verdict = security.at_interface(world, interface, "Inbound", Flow(azure, first, interface.address, port))
         classes.append(SourceClass(transport, (first, last), ANSWERS[verdict.outcome]))
     if nat and any(each.answer is Answer.OPEN for each in classes):
@@ -74,7 +74,7 @@ def _at_proxy(
 def _classes(
     world: World, condition: Condition, system: System, transport: str | None, azure: IPv4Address
 ) -> Iterator[SourceClass]:
-    for first, last in port_classes(_groups(world)):
+    for first, last in port_classes(_groups(world), world.admin_rules):
         flow = path.client_flow(world, system, first, azure)
         yield SourceClass(transport, (first, last), _answer(flow, world, condition, system))
 
@@ -103,9 +103,10 @@ def _groups(world: World) -> Sequence[SecurityGroup]:
     return [group for group in world.groups if group.id in ours | {nic.group for nic in nics}]
 
 
-def port_classes(groups: Iterable[SecurityGroup]) -> list[tuple[int, int]]:
-    """The ranges of source ports that no rule of `groups` tells apart."""
+def port_classes(groups: Iterable[SecurityGroup], admin_rules: Iterable[AdminRule] = ()) -> list[tuple[int, int]]:
+    """The ranges of source ports that no rule of `groups`, and no security admin rule, tells apart."""
     ranges = [ports for group in groups for rule in group.rules for ports in rule.source_ports]
+    ranges += [ports for rule in admin_rules for ports in rule.source_ports]
     starts = sorted({0, *(ports.first for ports in ranges), *(ports.last + 1 for ports in ranges)} - {65536})
     return list(zip(starts, [*(start - 1 for start in starts[1:]), 65535], strict=True))
 

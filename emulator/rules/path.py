@@ -287,10 +287,11 @@ def frontend_verdict(flow: Flow, balancer: LoadBalancer, rule: BalancingRule | N
 def no_backend(flow: Flow, world: World, balancer: LoadBalancer, rule: BalancingRule) -> Verdict:
     """Why a balancer sends a flow nowhere: nobody in the pool, the operator's word, or a probe (azure.md 3.5)."""
     name = balancer.id.name
-    if not pool.backends(world, balancer, rule):
+    members = pool.backends(world, balancer, rule)
+    if not members:
         reason = Reason("state", balancer.id.text, "NoBackend")
         return Verdict(Outcome.DROPPED, reason, f"{flow}: load balancer {name} has no backend in its pool")
-    if rule.probe is None:
+    if rule.probe is None or all(each.admin_state == "Down" for each in members):
         reason = Reason("state", balancer.id.text, "AdminState")
         return Verdict(Outcome.DROPPED, reason, f"{flow}: the admin state of every backend of {name} is Down")
     sentence = (

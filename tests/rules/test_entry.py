@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.model.flow import Flow
-from emulator.model.network import PortRange, SecurityGroup
+from emulator.model.ids import ResourceId
+from emulator.model.network import AdminRule, PortRange, SecurityGroup
 from emulator.model.privatelink import ConnectionState
 from emulator.model.world import PROXY_PORTS, SYSTEMS, TOPOLOGIES, System, Topology, World
 from emulator.rules.entry import ANSWERS, OUTSIDER, entry_posture, port_classes, proxy_posture
@@ -84,6 +85,25 @@ def test_the_posture_is_the_path_foretold(
             flow = client_flow(found, system, port, SOURCES.get(transport))
             outcome = decide(flow, found, condition, system).end(1).verdict.outcome
             assert posture.answer(transport, port) is ANSWERS[outcome], (transport, port)
+
+
+def test_admin_rules_tell_ports_apart() -> None:
+    """A security admin rule for some source ports is in the posture of the entry, and of the proxy."""
+    identity = ResourceId("/subscriptions/s/providers/Microsoft.Network/networkManagers/m/rules/r")
+    ports = (PortRange(1000, 1999),)
+    found = world().laid(AdminRule(identity, 1, "Inbound", "Deny", source_ports=ports))
+    condition = healthy(found)
+
+    entry = entry_posture(found, condition, "linux", SOURCES)
+    proxy = proxy_posture(found, condition, found.proxies[0], 60001, {"127.60.0.5": IPv4Address("10.60.0.8")})
+
+    assert [entry.answer("127.60.0.1", port) for port in (999, 1000, 1999, 2000)] == [
+        Answer.OPEN,
+        Answer.DROP,
+        Answer.DROP,
+        Answer.OPEN,
+    ]
+    assert [proxy.answer("127.60.0.5", port) for port in (999, 1000)] == [Answer.OPEN, Answer.DROP]
 
 
 def test_one_answer_is_one_class() -> None:

@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
+from emulator.model.balancer import PoolAddress
 from emulator.model.default_world import CONTAINER_SUBNET, NETWORK, SERVICE_SUBNET
 from emulator.model.flow import Flow
 from emulator.model.ids import resource_id
@@ -209,6 +210,34 @@ def test_the_hash_chooses_among_healthy_proxies() -> None:
     assert set(both.values()) == {"proxy", "proxy-2"}
     assert set(left.values()) == {"proxy-2"}
     assert path_of(found, port=next(port for port in both if both[port] == "proxy-2")).carried
+
+
+@pytest.mark.parametrize("probed", [True, False])
+def test_taken_out_by_the_operator(*, probed: bool) -> None:
+    """Where the operator took every member out, that is the reason, whatever the probe says of them."""
+    found = world(proxies=2)
+    assert found.balancer
+    said = tuple(
+        PoolAddress(each.hop, admin_state="Down", configuration=each.interface.child("ipConfigurations", "ipconfig"))
+        for each in found.proxies
+    )
+    pools = tuple(replace(each, addresses=said) for each in found.balancer.pools)
+    rules = tuple(replace(each, probe=each.probe if probed else None) for each in found.balancer.rules)
+    found = found.laid(replace(found.balancer, pools=pools, rules=rules))
+
+    assert ending(path_of(found)) == "load-balancer → proxy: dropped, AdminState"
+
+
+def test_an_empty_pool() -> None:
+    """A balancer whose pool has nobody in it says so, rather than that a probe fails."""
+    found = world()
+    assert found.balancer
+    rules = tuple(replace(each, pools=()) for each in found.balancer.rules)
+
+    assert (
+        ending(path_of(found.laid(replace(found.balancer, rules=rules))))
+        == "load-balancer → proxy: dropped, NoBackend"
+    )
 
 
 # A stopped service: its machine answers RST (azure.md 3.3), but only if no group dropped the packet before.
