@@ -85,6 +85,8 @@ SCALARS = ("topology", "template", "subnet", "time_scale", "listen", "guest")
 """Keys that `AIB_EMULATOR_<KEY>` sets."""
 
 
+PASSWORD = "AIB_EMULATOR_PASSWORD"  # noqa: S105 - a variable's name
+"""The variable that sets `credentials.password`."""
 YAML_ERRORS = (ValueError, LookupError, AttributeError, TypeError, OverflowError, RecursionError)
 """What PyYAML lets out for `2020-99-99`, `!!bool x`, `!!timestamp x` and documents nested without end."""
 
@@ -100,7 +102,14 @@ def load_config(file: Path | None, overrides: Mapping[str, Any], environ: Mappin
         values["resources"] = [file.parent / each if isinstance(each, str) else each for each in values["resources"]]
     variables = {key: name for key in SCALARS if (name := f"AIB_EMULATOR_{key.upper()}") in environ}
     options = {key: value for key, value in overrides.items() if value is not None}
-    sources = dict.fromkeys(values, str(file)) | variables | dict.fromkeys(options, "settings")
+    if environ.get(PASSWORD) and isinstance(values.get("credentials", {}), dict):
+        values["credentials"] = {**values.get("credentials", {}), "password": environ[PASSWORD]}
+    sources = (
+        {"credentials": PASSWORD}
+        | dict.fromkeys(values, str(file or PASSWORD))
+        | variables
+        | dict.fromkeys(options, "settings")
+    )
     return _checked({**values, **{key: environ[name] for key, name in variables.items()}, **options}, sources)
 
 

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from emulator.control import state
 from emulator.errors import InvalidInputError, UnavailableError
 
+PUBLISHED = "http://127.0.0.1:8060"
+"""Where a composed channel publishes its control API."""
 PATIENCE = 30.0
 """Real seconds for an answer."""
 
@@ -120,13 +122,37 @@ def find(control: str | None = None, environ: Mapping[str, str] = os.environ) ->
     folder = state.home(environ)
     given = control or environ.get("AIB_EMULATOR_CONTROL")
     note = state.running(folder) if folder.is_dir() else None
-    if not given and note is None:
+    own = str(note["control"]) if note else ""
+    url = given or own or (PUBLISHED if _answers(PUBLISHED) else "")
+    if not url:
         raise UnavailableError(
-            f"no emulator is running from {folder}; start one with `aib-emulator up --detach`, "
-            "or name one with --control"
+            f"no emulator is running from {folder}, and none is published at {PUBLISHED}; start one with "
+            "`aib-emulator up --detach` or `docker compose up --wait`, or name one with --control"
         )
-    token = environ.get("AIB_EMULATOR_TOKEN") or _kept_token(folder)
-    return Control(given or str((note or {}).get("control", "")), token)
+    kept = _kept_token(folder) if url == own or given else ""
+    return Control(url, environ.get("AIB_EMULATOR_TOKEN") or kept or _token_of_engine(url))
+
+
+def _answers(url: str) -> bool:
+    """Whether a control API listens at a URL; who asks has no token yet."""
+    connection = _connection(url, 1.0)
+    try:
+        connection.request("GET", "/emulator/health")
+        return connection.getresponse().status in (200, 503)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _token_of_engine(url: str) -> str:
+    """The token that a composed channel's control made, fetched through the engine; empty where there is none."""
+    from emulator.control import engine
+
+    try:
+        return engine.token(urlsplit(url).port or 80)
+    except UnavailableError:
+        return ""
 
 
 def _kept_token(folder: Any) -> str:

@@ -6,19 +6,22 @@ once its own port answers.
 
 import contextlib
 import http.client
-import os
 import socket
 import sys
+from pathlib import Path
 
 PATIENCE = 2.0
 
 
-def main(role: str | None = None) -> int:
-    """0 for healthy, 1 for not yet or not any more."""
-    wanted = role or os.environ.get("AIB_EMULATOR_ROLE", "control")
-    if wanted == "control":
+PORTS = {"build-windows": 5986, "load-balancer": 60001, "proxy": 60001}
+
+
+def main(command: Path = Path("/proc/1/cmdline")) -> int:
+    """0 for healthy, 1 for not yet or not any more; which hop this is says the container's first process."""
+    words = command.read_bytes().decode(errors="replace").split("\0")
+    port = next((port for role, port in PORTS.items() if role in words), None)
+    if port is None:
         return 0 if _is_ready("127.0.0.1", 8060) else 1
-    port = 5986 if wanted == "build-windows" else 60001
     return 0 if _listens("127.0.0.1", port) else 1
 
 

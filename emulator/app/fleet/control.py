@@ -139,7 +139,7 @@ class Fleet:
         local = published if isinstance(published, int) else port
         url = f"https://127.0.0.1:{local}/wsman" if system == "windows" else None
         given = self.config.credentials
-        password = given.password or os.environ.get("AIB_EMULATOR_PASSWORD") or KNOWN_PASSWORD
+        password = given.password or KNOWN_PASSWORD
         return Endpoint("127.0.0.1", local, given.username, password, "", Exact(EXACT_HOST, port), url)
 
     def _hops(self) -> Iterable[Hop]:

@@ -1,0 +1,149 @@
+"""The container engine: whose composed channel runs here, and the engine as a source of faults.
+
+What it does to a hop is as real as it gets: a process that is killed, a machine that is paused, a cable that is
+pulled. Needs the `docker` library and a reachable engine.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from emulator.errors import InvalidInputError, UnavailableError
+
+LEAST = (20, 10)
+"""The oldest engine that this was written for."""
+SERVICE = "com.docker.compose.service"
+PROJECT = "com.docker.compose.project"
+NUMBER = "com.docker.compose.container-number"
+NETWORK = "com.docker.compose.network"
+TOKEN_FILE = "/run/aib/token"  # noqa: S105 - where control keeps it
+
+
+@contextlib.contextmanager
+def engine() -> Iterator[Any]:
+    """The engine's client.
+
+    Raises:
+        UnavailableError: there is none, it does not answer, or it is too old; the message names the floor.
+    """
+    try:
+        import docker
+        from docker.errors import DockerException
+    except ImportError:
+        raise UnavailableError("the docker library is not installed: `pip install docker`") from None
+    try:
+        client = docker.from_env()
+    except DockerException as error:
+        raise UnavailableError(f"no container engine answers: {error}") from None
+    with contextlib.closing(client):
+        found = tuple(int(part) for part in str(client.version()["Version"]).split(".")[:2])
+        if found < LEAST:
+            raise UnavailableError(
+                f"engine {'.'.join(map(str, found))}, at least {'.'.join(map(str, LEAST))} is needed"
+            )
+        try:
+            yield client
+        except DockerException as error:
+            raise UnavailableError(f"the engine refused: {error}") from None
+
+
+def token(port: int) -> str:
+    """The token of the composed channel whose control API is published at a port of this machine.
+
+    Raises:
+        UnavailableError: no such channel runs here.
+    """
+    with engine() as client:
+        for container in client.containers.list(filters={"label": f"{SERVICE}=control"}):
+            if _publishes(container, port):
+                code, output = container.exec_run(["cat", TOKEN_FILE])
+                if code == 0:
+                    return str(output.decode().strip())
+        raise UnavailableError(f"no composed channel publishes its control API at port {port}")
+
+
+def _publishes(container: Any, port: int) -> bool:
+    bindings = (container.attrs["NetworkSettings"]["Ports"] or {}).values()
+    return any(str(port) == one["HostPort"] for each in bindings if each for one in each)
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A composed channel by its project's name; every method is a fault, or its end."""
+
+    project: str = "aib-emulator"
+
+    def stop(self, hop: str) -> None:
+        """End a hop in order: SIGTERM, then SIGKILL after its grace period."""
+        with self._container(hop) as container:
+            container.stop()
+
+    def kill(self, hop: str) -> None:
+        """End a hop at once; its connections get no word."""
+        with self._container(hop) as container:
+            container.kill()
+
+    def start(self, hop: str) -> None:
+        """Start a hop that was stopped or killed."""
+        with self._container(hop) as container:
+            container.start()
+
+    def restart(self, hop: str) -> None:
+        """Stop and start a hop."""
+        with self._container(hop) as container:
+            container.restart()
+
+    def pause(self, hop: str) -> None:
+        """Freeze a hop: its kernel still answers SYNs, and nobody speaks."""
+        with self._container(hop) as container:
+            container.pause()
+
+    def resume(self, hop: str) -> None:
+        """Thaw a hop that was paused."""
+        with self._container(hop) as container:
+            container.unpause()
+
+    def cut(self, hop: str, network: str) -> str | None:
+        """Pull a hop off a network (`service`, `build` or `control`); returns the address it had, for `mend`."""
+        with self._container(hop) as container, self._network(network) as found:
+            settings = container.attrs["NetworkSettings"]["Networks"].get(found.name) or {}
+            fixed = (settings.get("IPAMConfig") or {}).get("IPv4Address")
+            found.disconnect(container)
+            return str(fixed) if fixed else None
+
+    def mend(self, hop: str, network: str, address: str | None = None) -> None:
+        """Put a hop back on a network, under its service's name and at an address if it had a fixed one."""
+        with self._container(hop) as container, self._network(network) as found:
+            found.connect(container, ipv4_address=address, aliases=[container.labels[SERVICE]])
+
+    @contextlib.contextmanager
+    def _container(self, hop: str) -> Iterator[Any]:
+        """The container of a hop: `proxy` is the first of that service, `proxy-2` the second.
+
+        Raises:
+            InvalidInputError: the project has no such hop.
+        """
+        service, number = _service(hop)
+        labels = [f"{PROJECT}={self.project}", f"{SERVICE}={service}"]
+        with engine() as client:
+            for container in client.containers.list(all=True, filters={"label": labels}):
+                if container.labels.get(NUMBER, "1") == str(number):
+                    yield container
+                    return
+            raise InvalidInputError(f"hop: found {hop}, expected one of the running containers of {self.project}")
+
+    @contextlib.contextmanager
+    def _network(self, name: str) -> Iterator[Any]:
+        labels = [f"{PROJECT}={self.project}", f"{NETWORK}={name}"]
+        with engine() as client:
+            found = client.networks.list(filters={"label": labels})
+            if not found:
+                raise InvalidInputError(f"network: found {name}, expected one of the networks of {self.project}")
+            yield found[0]
+
+
+def _service(hop: str) -> tuple[str, int]:
+    """The service of a hop and its number: `proxy-2` is the second `proxy`."""
+    service, dash, number = hop.rpartition("-")
+    return (service, int(number)) if dash and number.isdecimal() else (hop, 1)
