@@ -130,14 +130,16 @@ async def linked(link: Link, *, patience: float) -> AsyncIterator[Scenery]:
     Raises:
         UnavailableError: it said nothing within `patience` real seconds.
     """
+    scenery: Scenery | None = None
     async with asyncio.TaskGroup() as group:
         following = group.create_task(link.run())
         try:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience):
                     scenery = await link.first()
-            except TimeoutError:
-                raise UnavailableError(f"control at {link.url} did not answer within {patience:g} s") from None
-            yield scenery
+            if scenery is not None:
+                yield scenery
         finally:
             following.cancel()
+    if scenery is None:
+        raise UnavailableError(f"control at {link.url} did not answer within {patience:g} s")
