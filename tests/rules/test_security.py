@@ -7,15 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulator.errors import NotLoadedError
+from emulator.model.default_world import BUILD_SUBNET, SERVICE_SUBNET
 from emulator.model.flow import Flow, Protocol
-from emulator.model.ids import resource_id
-from emulator.model.network import Direction, SecurityGroup, SecurityRule
+from emulator.model.ids import ResourceId, resource_id
+from emulator.model.network import AdminRule, Direction, IpConfiguration, SecurityGroup, SecurityRule
 from emulator.model.world import BUILD_PORTS, PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.rules import security
 from emulator.rules.matching import Classifier
 from emulator.rules.security import DEFAULT_RULES, evaluate, first_match
 from emulator.rules.tags import Tags
-from tests.worlds import DOCUMENTED, groups, nic_of, nsg, rule, world
+from tests.worlds import DOCUMENTED, groups, nic_of, nsg, rule, with_subnet, world
 
 VNET = Tags((IPv4Network("10.60.0.0/16"),))
 PROBE, NAT, PROXY, BUILD = (IPv4Address(text) for text in ("168.63.129.16", "10.60.0.5", "10.60.0.7", "10.60.0.8"))
@@ -237,3 +239,130 @@ def test_between(rules: tuple[str, ...], blamed: str | None) -> None:
 
     assert verdict.carried == (blamed is None)
     assert verdict.reason.name == (blamed or "AllowVnetInBound")
+
+
+MANAGER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkManagers/m"
+
+
+def admin(found: World, *texts: str) -> World:
+    """The world under security admin rules; their access may be `allow`, `deny` or `alwaysallow`."""
+    rules = []
+    for text in texts:
+        always = " alwaysallow " in text
+        each = rule(text.replace(" alwaysallow ", " allow "))
+        rules.append(
+            AdminRule(
+                ResourceId(f"{MANAGER}/rules/{each.name}"),
+                each.priority,
+                each.direction,
+                "AlwaysAllow" if always else each.access,
+                each.protocol,
+                each.source_prefixes,
+                each.source_ports,
+                each.destination_prefixes,
+                each.destination_ports,
+            )
+        )
+    return found.laid(*rules)
+
+
+# Security admin rules, rules of the group, whether the flow to the proxy is carried, and who decided (azure.md 2.4).
+ADMIN: list[tuple[tuple[str, ...], tuple[str, ...], bool, str]] = [
+    (("1 deny in * -> *",), ("100 allow in * -> *",), False, "deny-1"),
+    (("1 alwaysallow in * -> *",), ("100 deny in * -> *",), True, "allow-1"),
+    (("1 allow in * -> *",), ("100 deny in * -> *",), False, "deny-100"),
+    (("1 allow in * -> *",), (), True, "AllowVnetInBound"),
+    (("1 allow in * -> *", "2 deny in * -> *"), (), True, "AllowVnetInBound"),
+    (("2 allow in * -> *", "1 deny in * -> *"), (), False, "deny-1"),
+    (("1 deny out * -> *",), (), True, "AllowVnetInBound"),
+    (("1 deny in 10.60.0.9 -> *",), (), True, "AllowVnetInBound"),
+    (("1 deny in VirtualNetwork -> *:60001 Tcp",), (), False, "deny-1"),
+    (("1 deny in VirtualNetwork -> *:60001 Udp",), (), True, "AllowVnetInBound"),
+]
+
+
+@pytest.mark.parametrize(("admin_rules", "rules", "carried", "name"), ADMIN)
+def test_admin_rules(admin_rules: tuple[str, ...], rules: tuple[str, ...], name: str, *, carried: bool) -> None:
+    """An admin rule that allows leaves it to the groups; one that always allows, or denies, ends it."""
+    found = admin(world(*rules), *admin_rules)
+    verdict = security.at_interface(found, nic_of(found, "proxy"), "Inbound", Flow(NAT, 1, PROXY, 60001))
+
+    assert (verdict.carried, verdict.reason.name) == (carried, name)
+    assert verdict.reason.id.startswith(MANAGER) == ("security admin rule" in str(verdict))
+
+
+def test_admin_rules_at_a_subnet() -> None:
+    """Admin rules speak at a subnet as at an interface; where neither they nor a group do there is no word."""
+    found = world()
+    flow = Flow(PROXY, 1, BUILD, 22)
+    denied = security.at_subnet(admin(found, "1 deny out * -> *"), BUILD_SUBNET, "Outbound", flow)
+    by_group = security.at_subnet(admin(found, "1 allow out * -> *"), BUILD_SUBNET, "Outbound", flow)
+
+    assert denied
+    assert by_group
+    assert (denied.reason.name, by_group.reason.name) == ("deny-1", "AllowVnetOutBound")
+    assert security.at_subnet(found, SERVICE_SUBNET, "Outbound", flow) is None
+
+
+HOST, METADATA = PROBE, IPv4Address("169.254.169.254")
+# The platform's own services (azure.md 2.3): rules, direction, the other end, and who decides.
+PLATFORM: list[tuple[str, Direction, IPv4Address, str]] = [
+    ("150 deny out * -> *", "Outbound", HOST, "PlatformService"),
+    ("150 deny out * -> *", "Outbound", METADATA, "PlatformService"),
+    ("150 deny out * -> *", "Outbound", BUILD, "deny-150"),
+    ("150 deny out * -> AzurePlatformDNS", "Outbound", HOST, "deny-150"),
+    ("150 deny out * -> azureplatformimds", "Outbound", METADATA, "deny-150"),
+    ("150 deny in * -> *", "Inbound", HOST, "deny-150"),
+]
+
+
+@pytest.mark.parametrize(("text", "direction", "other", "name"), PLATFORM)
+def test_platform_services(text: str, direction: Direction, other: IPv4Address, name: str) -> None:
+    """Flows to the host's services pass the groups unless a rule names their tags; probes from there do not."""
+    found = world(text)
+    flow = Flow(PROXY, 1, other, 53) if direction == "Outbound" else Flow(other, 1, PROXY, 53)
+
+    assert security.at_interface(found, nic_of(found, "proxy"), direction, flow).reason.name == name
+
+
+ASG = resource_id("Microsoft.Network/applicationSecurityGroups", "proxies")
+
+
+@pytest.mark.parametrize(("hop", "carried"), [("proxy", False), ("build-linux", True)])
+def test_application_groups(hop: str, *, carried: bool) -> None:
+    """A rule for an application security group is for the interfaces that name it."""
+    deny = replace(rule("150 deny in * -> *"), destination_prefixes=(), destination_groups=(ASG,))
+    found = world(deny)
+    nic = nic_of(found, "proxy")
+    found = found.laid(replace(nic, configurations=tuple(replace(c, groups=(ASG,)) for c in nic.configurations)))
+    target = nic_of(found, hop)
+
+    verdict = security.at_interface(found, target, "Inbound", Flow(NAT, 1, target.address, 22))
+
+    assert verdict.carried is carried
+
+
+def test_the_subnet_of_an_address() -> None:
+    """An interface may have addresses in several subnets: the one that is spoken to counts, else the primary's."""
+    found = with_subnet(world("150 deny in * -> *"), SERVICE_SUBNET, group=None)
+    nic = nic_of(found, "proxy")
+    second = IpConfiguration("second", SERVICE_SUBNET, IPv4Address("10.61.0.7"), primary=False)
+    both = replace(nic, configurations=(*nic.configurations, second))
+
+    assert security.subnet_of(both, IPv4Address("10.61.0.7")) == SERVICE_SUBNET
+    assert security.subnet_of(both, IPv4Address("10.9.9.9")) == BUILD_SUBNET
+    assert security.at_interface(found, both, "Inbound", Flow(NAT, 1, IPv4Address("10.61.0.7"), 22)).carried
+    assert not security.at_interface(found, both, "Inbound", Flow(NAT, 1, PROXY, 22)).carried
+
+
+def test_a_group_that_was_not_loaded() -> None:
+    """A group that a subnet names and nobody loaded is missed where it decides, not before."""
+    found = replace(world(), groups=())
+
+    proxy, flow = nic_of(found, "proxy"), Flow(NAT, 1, PROXY, 22)
+    settled = admin(found, "1 alwaysallow in * -> *")
+
+    assert security.at_interface(settled, proxy, "Inbound", flow).carried
+    assert security.at_interface(with_subnet(found, BUILD_SUBNET, group=None), proxy, "Inbound", flow).carried
+    with pytest.raises(NotLoadedError, match=r"network security group .*/build-nsg was not loaded"):
+        security.at_interface(found, proxy, "Inbound", flow)
