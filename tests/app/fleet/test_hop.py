@@ -1,0 +1,57 @@
+"""A hop's own part: how it finds the others, and what it does where the topology has no place for it."""
+
+from pathlib import Path
+
+import pytest
+
+from emulator.app.fleet.hop import from_environment, own_address
+from emulator.errors import UnavailableError
+from emulator.net.addresses import can_bind
+from tests.app.fleet.fleet import entry, running
+from tests.app.test_run import client, connects, hears
+
+pytestmark = [
+    pytest.mark.network,
+    pytest.mark.skipif(not can_bind("127.60.0.1"), reason="hops need loopback addresses of their own"),
+]
+
+
+def test_the_environment(tmp_path: Path) -> None:
+    """A container's variables say where control and the build VMs are, and where the token is kept or what it is."""
+    kept = from_environment("proxy", "0.0.0.0", {"AIB_EMULATOR_KEYS": str(tmp_path)})
+    given = from_environment(
+        "load-balancer",
+        "0.0.0.0",
+        {"AIB_EMULATOR_TOKEN": "given", "AIB_EMULATOR_CONTROL": "http://c:1", "AIB_EMULATOR_BUILD_LINUX": "vm:2222"},
+    )
+
+    assert (kept.control, kept.token(), kept.builds["build-windows"]) == ("http://control:8060", "", "build-windows")
+    (tmp_path / "token").write_text("kept\n")
+    assert kept.token() == "kept"  # control may have made it later than the hop began
+    assert (given.control, given.token(), given.builds["build-linux"]) == ("http://c:1", "given", "vm:2222")
+
+
+def test_no_token_is_said() -> None:
+    """Without a token, or a folder that may have one, a hop says what is missing."""
+    with pytest.raises(UnavailableError, match="AIB_EMULATOR_TOKEN or AIB_EMULATOR_KEYS"):
+        from_environment("proxy", "0.0.0.0", {})
+
+
+def test_the_address_towards_others() -> None:
+    """A machine is reached by the address from which it reaches others; a name that leads nowhere is named."""
+    assert own_address("127.0.0.1") == "127.0.0.1"
+    with pytest.raises(UnavailableError, match=r"no way to no-such-name\.invalid"):
+        own_address("no-such-name.invalid")
+
+
+@pytest.mark.parametrize("topology", ["public-ip", "container-instance"])
+async def test_a_proxy_without_a_place_idles(topology: str) -> None:
+    """Without private link the entry leads straight to the build VM, and a proxy says that it has no part."""
+    async with running(topology=topology) as found:
+        with client() as connection:
+            assert await connects(connection, entry(found), 1) == "connected"
+            assert await hears(connection, 5)
+        hops = {hop.name: hop for hop in found.fleet.status.hops}
+
+    assert hops["proxy"].state == "up"
+    assert hops["proxy"].detail == f"topology {topology} has no proxy"

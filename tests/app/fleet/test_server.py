@@ -1,0 +1,38 @@
+"""Control's end: who does not speak its language is shown out, and disturbs nobody."""
+
+import contextlib
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from emulator.app.fleet.server import PATH
+from tests.app.fleet.test_link import control, free_port
+
+pytestmark = pytest.mark.network
+
+
+@pytest.mark.parametrize("first", ["nonsense", '{"kind": "happened", "event": {}}', "{}"])
+async def test_a_wrong_first_word_ends_the_connection(tmp_path: Path, first: str) -> None:
+    """A first message that is no hello closes the connection with a protocol error, and nobody has joined."""
+    port = free_port()
+    async with control(tmp_path, port) as fleet, aiohttp.ClientSession() as session:
+        token = (tmp_path / "token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        async with session.ws_connect(f"http://127.0.0.1:{port}{PATH}", headers=headers) as connection:
+            await connection.send_str(first)
+            answer = await connection.receive(timeout=5)
+            assert answer.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+            assert connection.close_code == 1002
+        assert fleet.registry.hops == ()
+
+
+async def test_without_the_token_there_is_no_conversation(tmp_path: Path) -> None:
+    """The web socket is behind the token like all else."""
+    port = free_port()
+    async with control(tmp_path, port), aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            async with contextlib.AsyncExitStack() as stack:
+                await stack.enter_async_context(session.ws_connect(f"http://127.0.0.1:{port}{PATH}"))
+
+    assert caught.value.status == 401
