@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from emulator.model import deployed
-from emulator.model.balancer import LoadBalancer
+from emulator.model.balancer import Frontend, LoadBalancer
 from emulator.model.compute import Member, Role, VirtualMachine
 from emulator.model.default_world import (
     SERVICE_RANGE,
@@ -106,7 +106,7 @@ class _Deployment:
     def _deploy_service(self) -> PrivateLinkService:
         nat = self._addresses.next("the private link service")
         balancer = _balancer(self._world, self._subnet) or self._deploy_balancer()
-        service = deployed.service(nat, self._subnet.id, balancer.frontends[0].id)
+        service = deployed.service(nat, self._subnet.id, _frontend(balancer, self._subnet).id)
         self._lay(service)
         return service
 
@@ -124,7 +124,8 @@ class _Deployment:
         """In a network of Image Builder's own, beside those that were loaded (azure.md 4.1 lets them overlap)."""
         prefix = _beside(self._world.networks)
         address = IPv4Address(int(prefix.network_address) + 5)
-        endpoint, nic = deployed.endpoint(address, SERVICE_SUBNET, service.id)
+        bare, nic = deployed.endpoint(address, SERVICE_SUBNET, service.id)
+        endpoint = _as_connected(bare, service)
         self._lay(service_network(prefix), endpoint, nic)
         return endpoint
 
@@ -176,6 +177,20 @@ def _balancer(world: World, subnet: Subnet) -> LoadBalancer | None:
     return None
 
 
+def _frontend(balancer: LoadBalancer, subnet: Subnet) -> Frontend:
+    """The frontend in a subnet that the rules for the proxy's ports are of; any in it where they are of none."""
+    ruled = {rule.frontend for rule in balancer.rules if rule.frontend_port in PROXY_PORTS.values()}
+    ours = [each for each in balancer.frontends if each.subnet == subnet.id]
+    return next((each for each in ours if each.id in ruled), ours[0])
+
+
+def _as_connected(endpoint: PrivateEndpoint, service: PrivateLinkService) -> PrivateEndpoint:
+    """An endpoint in place of one that is not at hand, as one in Microsoft's subscription: in the service's state."""
+    states = [each.state for each in service.connections]
+    state = "Approved" if not states or "Approved" in states else states[0]
+    return replace(endpoint, connections=tuple(replace(each, state=state) for each in endpoint.connections))
+
+
 def _proxies(world: World, balancer: LoadBalancer) -> Iterable[Member]:
     """A proxy for each member of the balancer's pools, in order."""
     for number, backend in enumerate(pool.backends(world, balancer), 1):
@@ -216,8 +231,9 @@ def _in_subnet(world: World, subnet: Subnet) -> Sequence[tuple[VirtualMachine, I
 def _is_staged(world: World, machine: VirtualMachine) -> bool:
     """Whether Image Builder made a machine: it is in a staging group, or beside its balancer (azure.md 1.8)."""
     group = machine.id.resource_group.lower()
-    beside = {each.resource_group.lower() for each in (world.parts.balancer, world.parts.service) if each}
-    return group.startswith("it_") or group in beside or machine.id.parent == deployed.BALANCER.parent
+    template: ImageTemplate | None = world.find("templates", world.parts.template) if world.parts.template else None
+    parts = (world.parts.balancer, world.parts.service, template.staging_group if template else None)
+    return group.startswith("it_") or group in {each.resource_group.lower() for each in parts if each}
 
 
 def _beside(networks: Iterable[VirtualNetwork]) -> IPv4Network:
