@@ -183,6 +183,8 @@ class Channel:
 
 def decided(scene: Scene, system: System) -> PathState:
     """What the rules say of a path, without trying it."""
+    if scene.world.member(build_role(system)) is None:
+        return PathState("absent", f"the world has no {build_role(system)}")
     flow = path.client_flow(scene.world, system, 49152)
     end = path.decide(flow, scene.world, scene.condition, system).end()
     return PathState("carried", "") if end.verdict.carried else PathState("denied", end.verdict.sentence)

@@ -60,9 +60,10 @@ def how_to_connect(endpoints: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple
     """Lines to paste into a shell, each with a title."""
     linux, windows = endpoints.get("linux"), endpoints.get("windows")
     if linux:
-        key = f"-i {shlex.quote(linux['private_key'])} {SSH_OPTIONS}"
+        key = f"-i {shlex.quote(linux['private_key'])} {SSH_OPTIONS}" if linux["private_key"] else SSH_OPTIONS
         login = f"{linux['username']}@{linux['host']}"
-        yield "Linux, SSH", f"ssh {key} -p {linux['port']} {login}"
+        password = "" if linux["private_key"] else f", password {linux['password']}"
+        yield f"Linux, SSH{password}", f"ssh {key} -p {linux['port']} {login}"
         yield "Linux, files", f"scp {key} -P {linux['port']} FILE {login}:"
     if windows:
         login = f"({windows['username']!r}, {windows['password']!r})"

@@ -34,8 +34,9 @@ def apply_files(
     """
     from emulator.control.client import find
 
-    resources = _read(files)
-    answer = find(control).apply(resources)
+    running = find(control)
+    resources = _read(files, running.world())
+    answer = running.apply(resources)
     if as_json:
         print_json(answer)
     else:
@@ -54,8 +55,8 @@ def reset(*, control: ControlUrl = None, as_json: Json = False) -> None:
         typer.echo("the world is the one it started with", err=True)
 
 
-def _read(names: list[str]) -> list[dict[str, Any]]:
-    """The resources in files, checked here so that findings name the file.
+def _read(names: list[str], running: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The resources in files, checked here so that findings name the file; a lone rule with its running group.
 
     Raises:
         InvalidInputError: a file cannot be read or has findings.
@@ -63,7 +64,7 @@ def _read(names: list[str]) -> list[dict[str, Any]]:
     from emulator.model import arm
 
     documents = [(_title(name), arm.load_json(_title(name), _bytes(name))) for name in names]
-    loaded = arm.load(documents)
+    loaded = arm.load(documents, arm.load([("the running world", running)]).resources)
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)
     return [arm.dump(resource) for resource in loaded.resources]

@@ -71,3 +71,18 @@ def test_a_foreign_group_is_refused(running: Cli, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert before["id"] in done.stderr
     assert group(running) == before
+
+
+def test_a_lone_rule_joins_its_running_group(running: Cli, tmp_path: Path) -> None:
+    """A rule as `az network nsg rule show` prints it is applied without its group, and without complaint."""
+    before = group(running)
+    file = tmp_path / "rule.json"
+    file.write_text(json.dumps({"id": f"{before['id']}/securityRules/DenySsh", **DENY}))
+
+    applied = running("world", "apply", str(file))
+    during = group(running)
+    running("world", "reset")
+
+    assert (applied.returncode, applied.stderr) == (0, "applied build-nsg\n")
+    names = [rule["name"] for rule in during["properties"]["securityRules"]]
+    assert names == [*(rule["name"] for rule in before["properties"]["securityRules"]), "DenySsh"]

@@ -190,7 +190,7 @@ async def controlling(
     hops = HopServer(fleet.registry, history)
     token = _token(folder)
     async with serving(fleet, token, bound, stop=stop, more=[hops.route()]) as url:
-        fleet.control = url
+        fleet.control = url.replace("//0.0.0.0:", "//127.0.0.1:")  # where it is published
         async with asyncio.TaskGroup() as group:
             forgetting = group.create_task(_forget(fleet.registry))
             try:

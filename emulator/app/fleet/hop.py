@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from emulator.app.channel import decided
 from emulator.app.fleet.link import Link, linked
 from emulator.app.fleet.messages import FleetRole, Hello, Report, Scenery
 from emulator.app.fleet.places import LOOK_AGAIN, Places
@@ -31,6 +32,7 @@ from emulator.rules import path
 EVERYWHERE = "0.0.0.0"
 PATIENCE = 60.0
 """Real seconds for control's first word: its container may still be on its way."""
+UNTRIED = PathState("failed", "not tried yet")
 TRY_AGAIN = 0.5
 """Real seconds between two trials of a path that failed: the build VM may still be on its way."""
 
@@ -138,7 +140,7 @@ class Hop:
 
     def report(self) -> Report:
         """How this hop is."""
-        local = ", ".join(f"{gate.address[0]}:{gate.address[1]}" for gate in self.gates.values())
+        local = ", ".join(f"{self.link.hello.address}:{gate.address[1]}" for gate in self.gates.values())
         healthy = tuple((probe.text, nic.text) for probe, nic in sorted(self.scene.condition.healthy, key=str))
         paths: dict[str, tuple[str, str]] = {
             system: (found.outcome, found.reason) for system, found in self.paths.items()
@@ -149,11 +151,12 @@ class Hop:
         return Report("up", idle, local, healthy, paths, lost)
 
     async def try_paths(self) -> None:
-        """Try each path until it ends as the world decides, then whenever the world changed."""
+        """Try each path until it ends as the world decides; from then on say what the world decides."""
         while True:
             changed = self.scene.changed
             for system, gate in self.gates.items():
-                self.paths[system] = await self._try(system, gate)
+                tried = self.paths.get(system, UNTRIED).outcome != "failed"
+                self.paths[system] = decided(self.scene, system) if tried else await self._try(system, gate)
             self.link.report(self.report())
             failed = any(each.outcome == "failed" for each in self.paths.values())
             with contextlib.suppress(TimeoutError):
@@ -163,7 +166,7 @@ class Hop:
     async def _try(self, system: System, gate: Gate) -> PathState:
         scene = self.scene
         if scene.world.member(build_role(system)) is None:
-            return PathState("absent", f"the world has no {build_role(system)}")
+            return decided(scene, system)
         route = path.decide(path.client_flow(scene.world, system, 49152), scene.world, scene.condition, system)
         host = "127.0.0.1" if self.settings.host == EVERYWHERE else self.settings.host
         return await trial((host, gate.address[1]), route, system)
