@@ -5,18 +5,36 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
+from emulator.errors import NotLoadedError
 from emulator.model.balancer import PoolAddress
 from emulator.model.default_world import CONTAINER_SUBNET, NETWORK, SERVICE_SUBNET
 from emulator.model.flow import Flow
 from emulator.model.ids import resource_id
 from emulator.model.network import SecurityGroup
 from emulator.model.privatelink import ConnectionState
-from emulator.model.world import SYSTEMS, TOPOLOGIES, System, World, build_role
+from emulator.model.world import PROXY_PORTS, SYSTEMS, TOPOLOGIES, System, World, build_role
 from emulator.reason import Outcome
 from emulator.rules.legs import Path
-from emulator.rules.path import ChannelPath, Condition, client_flow, decide, entry_of, probe_verdict, second_leg
+from emulator.rules.path import (
+    ChannelPath,
+    Condition,
+    assumed,
+    client_flow,
+    decide,
+    entry_of,
+    probe_verdict,
+    probed,
+    second_leg,
+)
 from tests.rules.test_security import DENY_IN, DENY_OUT, DENY_VNET, DOCUMENTED_FIRST, OPEN_BUILD, OPEN_PROXY
-from tests.worlds import DOCUMENTED, healthy, rule, with_state, without, world
+from tests.worlds import (
+    DOCUMENTED,
+    healthy,
+    rule,
+    with_state,
+    without,
+    world,
+)
 
 CLIENT_GROUP = resource_id(NETWORK + "networkSecurityGroups", "client-nsg")
 
@@ -74,20 +92,77 @@ PROBES = [
     ((DOCUMENTED,), Outcome.CARRIED, "allow-400"),
     ((DENY_IN,), Outcome.DROPPED, "deny-4096"),
     ((DOCUMENTED, DENY_IN), Outcome.CARRIED, "allow-400"),
+    ((DOCUMENTED, DENY_IN, DENY_OUT), Outcome.CARRIED, "allow-400"),
+    ((DOCUMENTED, DENY_IN, DENY_OUT, *OPEN_BUILD), Outcome.CARRIED, "allow-400"),
+    ((DOCUMENTED, DENY_IN, DENY_OUT, *OPEN_BUILD, OPEN_PROXY), Outcome.CARRIED, "allow-400"),
     ((DOCUMENTED, DENY_VNET), Outcome.DROPPED, "deny-300"),
     ((DOCUMENTED_FIRST, DENY_VNET), Outcome.CARRIED, "allow-200"),
 ]
 
 
 @pytest.mark.parametrize("data", ["match_nat_ip", "bypass"])
+@pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize(("rules", "outcome", "name"), PROBES)
-def test_probes(rules: tuple[str, ...], outcome: Outcome, name: str, data: str) -> None:
+def test_probes(rules: tuple[str, ...], outcome: Outcome, name: str, data: str, system: System) -> None:
     """Probes come from 168.63.129.16 and meet the group, whatever the switch for data says."""
     found = world(*rules, data="bypass" if data == "bypass" else "match_nat_ip")
 
-    verdict = probe_verdict(found, Condition(), found.proxies[0], 60001)
+    verdict = probe_verdict(found, Condition(), found.proxies[0], PROXY_PORTS[system])
 
     assert (verdict.outcome, verdict.reason.name) == (outcome, name)
+
+
+# azure.md 8.1, last column: whether the build works, the probe counting as well, when the group sees the NAT address
+# and when the switch has it bypassed.
+WORKS = [
+    ((), True, True),
+    ((DOCUMENTED,), True, True),
+    ((DENY_IN,), False, False),
+    ((DOCUMENTED, DENY_IN), False, False),
+    ((DOCUMENTED, DENY_IN, DENY_OUT), False, False),
+    ((DOCUMENTED, DENY_IN, DENY_OUT, *OPEN_BUILD), False, True),
+    ((DOCUMENTED, DENY_IN, DENY_OUT, *OPEN_BUILD, OPEN_PROXY), True, True),
+    ((DOCUMENTED, DENY_VNET), False, False),
+    ((DOCUMENTED_FIRST, DENY_VNET), False, False),
+]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize(("rules", "strict", "bypass"), WORKS)
+def test_whether_the_build_works(rules: tuple[str, ...], system: System, *, strict: bool, bypass: bool) -> None:
+    """With the probes as the groups let them, a build of either system works where the table says so."""
+    seen, unseen = world(*rules), world(*rules, data="bypass")
+
+    assert path_of(seen, system, assumed(seen)).carried is strict
+    assert path_of(unseen, system, assumed(unseen)).carried is bypass
+
+
+@pytest.mark.parametrize(("rules", "down"), [((DENY_IN,), True), ((DOCUMENTED, DENY_IN), False)])
+def test_a_probe_that_the_group_stops(rules: tuple[str, ...], *, down: bool) -> None:
+    """Where the group stops the probe nothing is sent at all; where it lets it pass, the group stops the data."""
+    for data in ("match_nat_ip", "bypass"):
+        found = world(*rules, data="bypass" if data == "bypass" else "match_nat_ip")
+        end = path_of(found, condition=assumed(found)).end()
+        assert (end.verdict.reason.name == "probe-60001") is down
+
+
+def test_an_endpoint_in_no_subnet() -> None:
+    """An endpoint that does not say where it is cannot be reached, and is named."""
+    found = world()
+    assert found.endpoint
+    loose = found.laid(replace(found.endpoint, subnet=None))
+
+    with pytest.raises(NotLoadedError, match=r"private endpoint .*/aib-pe names no subnet"):
+        path_of(loose)
+
+
+def test_probes_of_others() -> None:
+    """Of a balancer whose members are no hops, probes succeed where the groups let them."""
+    found = without(world("150 deny in AzureLoadBalancer -> *:60000"), "proxy")
+    assert found.balancer
+
+    assert {(probe.name, nic.name) for probe, nic in probed(found, found.balancer)} == {("probe-60001", "proxy-nic")}
+    assert assumed(world(topology="public-ip")) == Condition()
 
 
 def test_the_build_vm_does_not_touch_the_probe() -> None:
