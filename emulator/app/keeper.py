@@ -7,6 +7,7 @@ from typing import IO
 
 from emulator.clock import wall_time
 from emulator.errors import EmulatorError
+from emulator.machines import container
 from emulator.machines.child import Running, machine
 from emulator.machines.settings import MachineSettings
 from emulator.observe import Observation, Observer
@@ -39,7 +40,10 @@ class Keeper:
         """
         if self.running is not None:
             return
-        context = machine(self.settings, self._bound, self._observer, stderr=self._log)
+        if self.settings.guest == "container" and self.settings.system == "linux":
+            context = container.machine(self.settings, self._bound, self._observer)
+        else:
+            context = machine(self.settings, self._bound, self._observer, stderr=self._log)
         try:
             self.running = await self._stack.enter_async_context(context)
         except EmulatorError as error:

@@ -14,6 +14,7 @@ from emulator.app.channel import Channel
 from emulator.app.config import Config, Listen, Port, load_config
 from emulator.app.credentials import account
 from emulator.app.given import Resources, apart, places
+from emulator.app.guests import chosen
 from emulator.app.history import History
 from emulator.app.keeper import Keeper
 from emulator.app.status import PathState
@@ -22,7 +23,7 @@ from emulator.app.worlds import load_world
 from emulator.clock import Clock
 from emulator.control import state
 from emulator.errors import UnavailableError
-from emulator.machines.settings import MachineSettings
+from emulator.machines.settings import GuestChoice, MachineSettings
 from emulator.model.world import BUILD_PORTS, PROBE_SOURCE, PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.net import filters, taken
 from emulator.net.addresses import Loopback
@@ -100,6 +101,7 @@ async def _running(
         *config.resources, *paths, resources=values, wanted=config.wanted, switches=config.switch_values
     )
     playable(world)
+    guest = await chosen(config.guest)
     history = History()
     async with contextlib.AsyncExitStack() as stack:
         folder = state.make(home) if home else Path(stack.enter_context(tempfile.TemporaryDirectory("-aib-emulator")))
@@ -108,7 +110,7 @@ async def _running(
         scene = Scene(world, Clock(config.time_scale), history, Loopback(), pipes, secrets.token_bytes(KEY_BYTES))
         channel = Channel(scene, config, credentials, history)
         sockets = _bind_all(scene, config.listening, stack)
-        _make_keepers(channel, sockets, folder, log)
+        _make_keepers(channel, sockets, folder, log, guest)
         stack.push_async_callback(_stop_all, channel)
         async with asyncio.TaskGroup() as group:
             starting = [group.create_task(keeper.start()) for keeper in channel.keepers.values()]
@@ -175,7 +177,9 @@ def _note_ports(scene: Scene, sockets: Sockets) -> None:
         scene.ports[world.interface_of(machine).address, port] = bound.getsockname()[1]
 
 
-def _make_keepers(channel: Channel, sockets: Sockets, folder: Path, log: IO[bytes] | None) -> None:
+def _make_keepers(
+    channel: Channel, sockets: Sockets, folder: Path, log: IO[bytes] | None, guest: GuestChoice
+) -> None:
     scene, world = channel.scene, channel.world
     senders = [world.interface_of(each).address for each in world.proxies] or [world.client]
     hops = tuple(scene.loopback.of(address) for address in senders)
@@ -191,7 +195,7 @@ def _make_keepers(channel: Channel, sockets: Sockets, folder: Path, log: IO[byte
             password=channel.account.password,
             authorized_key=channel.account.public_key,
             folder=str(folder),
-            guest=channel.config.guest,
+            guest=guest,
             hops=hops,
             hop_key=scene.key.hex(),
         )
@@ -258,6 +262,6 @@ def _approximations(channel: Channel) -> Sequence[str]:
     if not channel.scene.loopback.exact:
         found.append("every hop shares 127.0.0.1: sources behind the entry are told apart by the hop header alone")
     linux = channel.keepers.get("build-linux")
-    if linux is not None and "sandbox" not in linux.detail.split(":")[0]:
+    if linux is not None and linux.detail.split(":")[0] not in ("sandbox", "container"):
         found.append(f"build-linux: {linux.detail}")
     return found

@@ -25,7 +25,9 @@ Topology = Annotated[
 ]
 Guest = Annotated[
     str | None,
-    typer.Option(metavar="BACKEND", help="What runs the Linux build VM's commands: auto, sandbox or builtin."),
+    typer.Option(
+        metavar="BACKEND", help="What runs the Linux build VM's commands: auto, sandbox, container or builtin."
+    ),
 ]
 
 

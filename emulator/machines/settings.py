@@ -8,7 +8,7 @@ from typing import Literal
 from emulator.errors import InvalidInputError
 
 System = Literal["linux", "windows"]
-GuestChoice = Literal["auto", "sandbox", "builtin"]
+GuestChoice = Literal["auto", "sandbox", "container", "builtin"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class Entry:
         target = await dial(source, where, seconds=DIAL_SECONDS)
         if isinstance(target, DialFailure):
             return target
-        if self.scene.world.topology != "existing-vnet" and not self.scene.heads_builds:
+        if which.backend in self.scene.headless:
             return target
         ends = Addresses(end.flow.source, end.flow.source_port, end.flow.destination, end.flow.destination_port)
         try:

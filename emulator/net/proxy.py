@@ -117,7 +117,7 @@ class Proxy:
         target = await dial(source, where, seconds=seconds)
         if isinstance(target, DialFailure):
             return target
-        if not scene.heads_builds:
+        if which.backend in scene.headless:
             return target
         ends = Addresses(flow.source, flow.source_port, flow.destination, flow.destination_port)
         try:

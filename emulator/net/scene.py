@@ -23,7 +23,7 @@ class Scene:
         condition: health and stopped services; replaced whole.
         ports: transport ports of listeners, by Azure address and port; elsewhere they are Azure's own.
         key: the hop header's HMAC key.
-        heads_builds: whether build VMs understand the hop header; a real SSH server does not.
+        headless: hops that do not understand the hop header: real SSH servers.
     """
 
     world: World
@@ -34,7 +34,7 @@ class Scene:
     key: bytes
     condition: Condition = field(default_factory=Condition)
     ports: dict[tuple[IPv4Address, int], int] = field(default_factory=dict)
-    heads_builds: bool = True
+    headless: frozenset[str] = frozenset()
     retune: list[Callable[[], None]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -32,6 +32,8 @@ from emulator.rules import path
 EVERYWHERE = "0.0.0.0"
 PATIENCE = 60.0
 """Real seconds for control's first word: its container may still be on its way."""
+BUILDS = frozenset(build_role(system) for system in SYSTEMS)
+"""None of them understands the hop header: in containers they are machines of their own."""
 UNTRIED = PathState("failed", "not tried yet")
 TRY_AGAIN = 0.5
 """Real seconds between two trials of a path that failed: the build VM may still be on its way."""
@@ -209,7 +211,7 @@ def _bound(host: str, port: int, stack: contextlib.AsyncExitStack) -> socket.soc
 
 def _scene(scenery: Scenery, link: Link, places: Places, pipes: PipePool) -> Scene:
     world, key = unpacked(scenery.world), bytes.fromhex(scenery.key)
-    return Scene(world, Clock(scenery.time_scale), link.observe, places, pipes, key, heads_builds=False)
+    return Scene(world, Clock(scenery.time_scale), link.observe, places, pipes, key, headless=BUILDS)
 
 
 async def _open_proxy(

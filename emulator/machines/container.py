@@ -1,0 +1,169 @@
+"""The Linux build VM as a container: real OpenSSH, from the image that `docker compose` builds.
+
+It has no network at all, so that nothing in it can touch the machine it runs on: each connection is handed to a
+server of its own (`sshd -i`) by `docker exec`, once the hop header is read.
+"""
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from emulator.clock import wall_time
+from emulator.errors import PeerError, UnavailableError
+from emulator.machines.child import Running
+from emulator.machines.settings import MachineSettings
+from emulator.net import hop_header
+from emulator.net.listener import listening
+from emulator.observe import Observation, Observer
+
+API = "1.41"
+"""The API of engine 20.10, the oldest that this was written for."""
+IMAGE = "aib-emulator-build-linux"
+CAPABILITIES = (
+    *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SYS_CHROOT"),
+)
+"""What OpenSSH and customizers that act as root need, and no more."""
+READY = 15.0
+"""Real seconds for the server to speak."""
+LABEL = "aib-emulator.guest"
+
+
+@contextlib.contextmanager
+def _client() -> Iterator[Any]:
+    try:
+        import docker
+        from docker.errors import DockerException
+    except ImportError:
+        raise UnavailableError("guest container: the docker library is not installed") from None
+    with contextlib.closing(docker.from_env(version=API)) as client:
+        try:
+            client.ping()
+        except DockerException as error:
+            raise UnavailableError(f"guest container: no container engine answers: {error}") from None
+        try:
+            yield client
+        except DockerException as error:
+            raise UnavailableError(f"guest container: {error}") from None
+
+
+def missing() -> str | None:
+    """Why a container cannot be the guest here: no engine, or no image; None where it can."""
+    try:
+        with _client() as client:
+            if client.images.list(name=IMAGE):
+                return None
+    except UnavailableError as error:
+        return str(error)
+    return f"guest container: no image {IMAGE}; `docker compose build build-linux` makes it"
+
+
+@contextlib.asynccontextmanager
+async def machine(settings: MachineSettings, bound: socket.socket, observer: Observer) -> AsyncIterator[Running]:
+    """A container whose SSH server is served on `bound` until the body ends; nothing of it is left.
+
+    Raises:
+        UnavailableError: there is no engine or image, or the container did not start.
+    """
+    loop = asyncio.get_running_loop()
+    container = await loop.run_in_executor(None, _start, settings)
+    exited = loop.run_in_executor(None, _wait, container)
+    try:
+        await _speaks(container)
+        async with listening(_Door(settings, container, observer).serve, bound.dup()) as listener:
+            listener.listen()
+            yield Running(0, f"container: OpenSSH in {container[:12]}, without a network, image {IMAGE}", exited)
+    finally:
+        await loop.run_in_executor(None, _remove, container)
+        await asyncio.wait([exited])
+        with contextlib.suppress(OSError):  # it was not listening
+            bound.shutdown(socket.SHUT_RDWR)
+
+
+def _server(container: str) -> tuple[str, ...]:
+    """The command that serves one connection: OpenSSH's own server, on the standard streams."""
+    return ("docker", "exec", "--interactive", container, "/usr/sbin/sshd", "-i")
+
+
+class _Door:
+    """Takes connections: the hop header first where a hop dials, then a server of its own for each."""
+
+    def __init__(self, settings: MachineSettings, container: str, observer: Observer) -> None:
+        self._settings = settings
+        self._container = container
+        self._observer = observer
+
+    async def serve(self, connection: socket.socket) -> None:
+        """Serve one connection; whatever its peer does, it ends with an observation at most."""
+        try:
+            peer = connection.getpeername()[:2]
+            if peer[0] in self._settings.hops:
+                await hop_header.receive(connection, bytes.fromhex(self._settings.hop_key))
+        except (PeerError, OSError) as error:
+            name = self._settings.name
+            sentence = f"{name} closed a connection that is no hop's: {error}"
+            self._observer(Observation(wall_time(), "HopHeaderRefused", name, sentence))
+            return
+        connection.setblocking(True)  # the command reads and writes the connection itself
+        command = _server(self._container)
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=connection.fileno(),
+            stdout=connection.fileno(),
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+
+
+def _start(settings: MachineSettings) -> str:
+    reason = missing()
+    if reason:
+        raise UnavailableError(reason)
+    environment = {"AIB_EMULATOR_PASSWORD": settings.password, "AIB_EMULATOR_AUTHORIZED_KEY": settings.authorized_key}
+    with _client() as client:
+        found = client.containers.run(
+            IMAGE,
+            detach=True,
+            hostname=settings.name,
+            environment=environment,
+            cap_drop=["ALL"],
+            cap_add=list(CAPABILITIES),
+            network_mode="none",
+            labels={LABEL: settings.name},
+        )
+        return str(found.id)
+
+
+def _wait(container: str) -> int:
+    """The exit code of a container, once it has ended."""
+    from docker.errors import NotFound
+
+    with contextlib.suppress(UnavailableError, NotFound), _client() as client:
+        return int(client.containers.get(container).wait(timeout=None)["StatusCode"])
+    return 0
+
+
+def _remove(container: str) -> None:
+    with contextlib.suppress(UnavailableError), _client() as client:
+        client.containers.get(container).remove(force=True, v=True)
+
+
+async def _speaks(container: str) -> None:
+    """Wait until a server says who it is: its keys are made at the container's start."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + READY
+    while loop.time() < deadline:
+        process = await asyncio.create_subprocess_exec(
+            *_server(container), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        output, _ = await process.communicate(b"")
+        if output.startswith(b"SSH-"):
+            return
+    raise UnavailableError(f"guest container: its SSH server did not speak within {READY:g} s")
