@@ -11,8 +11,8 @@ from typing import Any
 
 from emulator.errors import InvalidInputError, UnavailableError
 
-LEAST = (20, 10)
-"""The oldest engine that this was written for."""
+LEAST, API = (20, 10), "1.41"
+"""The oldest engine that this was written for, and its API."""
 SERVICE = "com.docker.compose.service"
 PROJECT = "com.docker.compose.project"
 NUMBER = "com.docker.compose.container-number"
@@ -32,19 +32,16 @@ def engine() -> Iterator[Any]:
         from docker.errors import DockerException
     except ImportError:
         raise UnavailableError("the docker library is not installed: `pip install docker`") from None
-    try:
-        client = docker.from_env()
-    except DockerException as error:
-        raise UnavailableError(f"no container engine answers: {error}") from None
-    with contextlib.closing(client):
-        found = tuple(int(part) for part in str(client.version()["Version"]).split(".")[:2])
-        if found < LEAST:
-            raise UnavailableError(
-                f"engine {'.'.join(map(str, found))}, at least {'.'.join(map(str, LEAST))} is needed"
-            )
+    with contextlib.closing(docker.from_env(version=API)) as client:
+        try:
+            found = str(client.version()["Version"])
+        except (DockerException, OSError) as error:
+            raise UnavailableError(f"no container engine answers: {error}") from None
+        if tuple(int(part) for part in found.split(".")[:2]) < LEAST:
+            raise UnavailableError(f"engine {found}, at least {'.'.join(map(str, LEAST))} is needed")
         try:
             yield client
-        except DockerException as error:
+        except (DockerException, OSError) as error:
             raise UnavailableError(f"the engine refused: {error}") from None
 
 

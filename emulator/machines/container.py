@@ -41,11 +41,11 @@ def _client() -> Iterator[Any]:
     with contextlib.closing(docker.from_env(version=API)) as client:
         try:
             client.ping()
-        except DockerException as error:
+        except (DockerException, OSError) as error:
             raise UnavailableError(f"guest container: no container engine answers: {error}") from None
         try:
             yield client
-        except DockerException as error:
+        except (DockerException, OSError) as error:
             raise UnavailableError(f"guest container: {error}") from None
 
 

@@ -31,7 +31,7 @@ def left() -> list[str]:
 
 @pytest.mark.timeout(300)
 async def test_commands_run_in_it(image: None) -> None:
-    """A command over the channel runs in a container by OpenSSH, as an ordinary user with sudo and without a network."""
+    """A command runs in a container by OpenSSH, as an ordinary user with sudo and without a network."""
     before = left()
     async with start(guest="container") as channel:
         who = await channel.run("linux", "id -un; sudo id -un; cat /etc/debian_version")
