@@ -10,39 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.errors import InvalidInputError, UnavailableError
+from emulator.net.engine import engine
 
-LEAST, API = (20, 10), "1.41"
-"""The oldest engine that this was written for, and its API."""
 SERVICE = "com.docker.compose.service"
 PROJECT = "com.docker.compose.project"
 NUMBER = "com.docker.compose.container-number"
 NETWORK = "com.docker.compose.network"
 TOKEN_FILE = "/run/aib/token"  # noqa: S105 - where control keeps it
-
-
-@contextlib.contextmanager
-def engine() -> Iterator[Any]:
-    """The engine's client.
-
-    Raises:
-        UnavailableError: there is none, it does not answer, or it is too old; the message names the floor.
-    """
-    try:
-        import docker
-        from docker.errors import DockerException
-    except ImportError:
-        raise UnavailableError("the docker library is not installed: `pip install docker`") from None
-    with contextlib.closing(docker.from_env(version=API)) as client:
-        try:
-            found = str(client.version()["Version"])
-        except (DockerException, OSError) as error:
-            raise UnavailableError(f"no container engine answers: {error}") from None
-        if tuple(int(part) for part in found.split(".")[:2]) < LEAST:
-            raise UnavailableError(f"engine {found}, at least {'.'.join(map(str, LEAST))} is needed")
-        try:
-            yield client
-        except (DockerException, OSError) as error:
-            raise UnavailableError(f"the engine refused: {error}") from None
 
 
 def token(port: int) -> str:

@@ -8,19 +8,17 @@ import asyncio
 import contextlib
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator
 
 from emulator.clock import wall_time
 from emulator.errors import PeerError, UnavailableError
 from emulator.machines.child import Running
 from emulator.machines.settings import MachineSettings
 from emulator.net import hop_header
+from emulator.net.engine import engine
 from emulator.net.listener import listening
 from emulator.observe import Observation, Observer
 
-API = "1.41"
-"""The API of engine 20.10, the oldest that this was written for."""
 IMAGE = "aib-emulator-build-linux"
 CAPABILITIES = (
     *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SYS_CHROOT"),
@@ -31,32 +29,14 @@ READY = 15.0
 LABEL = "aib-emulator.guest"
 
 
-@contextlib.contextmanager
-def _client() -> Iterator[Any]:
-    try:
-        import docker
-        from docker.errors import DockerException
-    except ImportError:
-        raise UnavailableError("guest container: the docker library is not installed") from None
-    with contextlib.closing(docker.from_env(version=API)) as client:
-        try:
-            client.ping()
-        except (DockerException, OSError) as error:
-            raise UnavailableError(f"guest container: no container engine answers: {error}") from None
-        try:
-            yield client
-        except (DockerException, OSError) as error:
-            raise UnavailableError(f"guest container: {error}") from None
-
-
 def missing() -> str | None:
     """Why a container cannot be the guest here: no engine, or no image; None where it can."""
     try:
-        with _client() as client:
+        with engine() as client:
             if client.images.list(name=IMAGE):
                 return None
     except UnavailableError as error:
-        return str(error)
+        return f"guest container: {error}"
     return f"guest container: no image {IMAGE}; `docker compose build build-linux` makes it"
 
 
@@ -127,7 +107,7 @@ def _start(settings: MachineSettings) -> str:
     if reason:
         raise UnavailableError(reason)
     environment = {"AIB_EMULATOR_PASSWORD": settings.password, "AIB_EMULATOR_AUTHORIZED_KEY": settings.authorized_key}
-    with _client() as client:
+    with engine() as client:
         found = client.containers.run(
             IMAGE,
             detach=True,
@@ -145,13 +125,13 @@ def _wait(container: str) -> int:
     """The exit code of a container, once it has ended."""
     from docker.errors import NotFound
 
-    with contextlib.suppress(UnavailableError, NotFound), _client() as client:
+    with contextlib.suppress(UnavailableError, NotFound), engine() as client:
         return int(client.containers.get(container).wait(timeout=None)["StatusCode"])
     return 0
 
 
 def _remove(container: str) -> None:
-    with contextlib.suppress(UnavailableError), _client() as client:
+    with contextlib.suppress(UnavailableError), engine() as client:
         client.containers.get(container).remove(force=True, v=True)
 
 

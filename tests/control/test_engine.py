@@ -32,7 +32,7 @@ def test_no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_an_old_engine_is_named(answering: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine below the floor is refused with its version and the floor."""
-    monkeypatch.setattr(engine, "LEAST", (999, 1))
+    monkeypatch.setattr("emulator.net.engine.LEAST", (999, 1))
 
     with pytest.raises(UnavailableError, match=r"engine .*, at least 999\.1 is needed"):
         Composed().stop("proxy")
