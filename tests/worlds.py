@@ -128,8 +128,9 @@ def with_subnet(found: World, wanted: ResourceId, **fields: Any) -> World:
 
 def with_routes(found: World, *routes: str, subnet: ResourceId = BUILD_SUBNET) -> World:
     """The world with a route table at a subnet; a route is `PREFIX -> HOP [ADDRESS]`."""
-    table = RouteTable(ROUTES, tuple(_route(text) for text in routes))
-    return with_subnet(found.laid(table), subnet, route_table=ROUTES)
+    identity = ROUTES if subnet == BUILD_SUBNET else resource_id(NETWORK + "routeTables", f"routes-{subnet.name}")
+    table = RouteTable(identity, tuple(_route(text) for text in routes))
+    return with_subnet(found.laid(table), subnet, route_table=identity)
 
 
 def _route(text: str) -> Route:

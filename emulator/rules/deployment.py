@@ -229,11 +229,15 @@ def _in_subnet(world: World, subnet: Subnet) -> Sequence[tuple[VirtualMachine, I
 
 
 def _is_staged(world: World, machine: VirtualMachine) -> bool:
-    """Whether Image Builder made a machine: it is in a staging group, or beside its balancer (azure.md 1.8)."""
+    """Whether Image Builder, or we in its place, made a machine: it is in a staging group, or beside its balancer.
+
+    Image Builder's own groups are called `IT_…` (azure.md 1.8).
+    """
     group = machine.id.resource_group.lower()
     template: ImageTemplate | None = world.find("templates", world.parts.template) if world.parts.template else None
-    parts = (world.parts.balancer, world.parts.service, template.staging_group if template else None)
-    return group.startswith("it_") or group in {each.resource_group.lower() for each in parts if each}
+    staging = template.staging_group if template else None
+    beside = (world.parts.balancer, world.parts.service, staging, deployed.BALANCER)
+    return group.startswith("it_") or group in {each.resource_group.lower() for each in beside if each}
 
 
 def _beside(networks: Iterable[VirtualNetwork]) -> IPv4Network:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.errors import InvalidInputError
-from emulator.model import deployed
+from emulator.model import arm, deployed
 from emulator.model.balancer import Frontend
 from emulator.model.compute import VirtualMachine
 from emulator.model.default_world import BUILD_GROUP, BUILD_SUBNET, SERVICE_SUBNET, default_world
@@ -224,6 +224,24 @@ def test_containers_without_a_subnet() -> None:
         assembled([net()], Wanted("container-instance"))
     with pytest.raises(InvalidInputError, match="with no address left for the client"):
         assembled([net("10.20.1.0/24", aci("10.20.2.0/30"))], Wanted("container-instance", subnet="build"))
+
+
+DEPLOYED: list[tuple[list[Resource], Wanted]] = [
+    ([net()], Wanted()),
+    ([net(), template(subnet=BUILD)], Wanted()),
+    ([net("10.20.1.0/24", aci()), template(subnet=BUILD, container_subnet=ACI)], Wanted()),
+    ([net("10.20.1.0/24", aci())], Wanted("container-instance", subnet="build")),
+    ([nsg()], Wanted("public-ip")),
+]
+
+
+@pytest.mark.parametrize(("given", "wanted"), DEPLOYED)
+def test_what_was_deployed_is_found_again(given: list[Resource], wanted: Wanted) -> None:
+    """The resources of a world, put together again, are that world: nothing is deployed twice or moves."""
+    found = assembled(given, wanted)
+    documents = [("world.json", arm.dump(each)) for each in found.resources]
+
+    assert assembled(arm.load(documents).resources, wanted) == found
 
 
 def test_build_vms_of_the_staging_group() -> None:

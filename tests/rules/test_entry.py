@@ -9,16 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulator.model.balancer import AdminState, PoolAddress
+from emulator.model.default_world import BUILD_GROUP, BUILD_SUBNET, SERVICE_SUBNET
 from emulator.model.flow import Flow
 from emulator.model.ids import ResourceId
-from emulator.model.network import AdminRule, PortRange, SecurityGroup
+from emulator.model.network import AdminRule, EndpointPolicy, PortRange, SecurityGroup
 from emulator.model.privatelink import ConnectionState
 from emulator.model.world import PROXY_PORTS, SYSTEMS, TOPOLOGIES, System, Topology, World
 from emulator.rules.entry import ANSWERS, OUTSIDER, entry_posture, port_classes, proxy_posture
 from emulator.rules.path import Condition, client_flow, decide
 from emulator.rules.posture import Answer, SourceClass, Spread
 from emulator.rules.security import at_interface
-from tests.worlds import groups, healthy, nsg, with_state, world
+from tests.rules.test_security import admin
+from tests.worlds import groups, healthy, nsg, with_routes, with_state, with_subnet, world
 
 SOURCES = {
     "127.60.0.1": IPv4Address("10.61.0.4"),
@@ -85,6 +88,61 @@ def test_the_posture_is_the_path_foretold(
             flow = client_flow(found, system, port, SOURCES.get(transport))
             outcome = decide(flow, found, condition, system).end(1).verdict.outcome
             assert posture.answer(transport, port) is ANSWERS[outcome], (transport, port)
+
+
+ENDS = ("*", "VirtualNetwork", "AzureLoadBalancer", "10.60.0.0/24", "10.60.0.5", "10.60.0.7", "10.61.0.4")
+PORTS = ("", ":1000-2000", ":60001", ":60000-60001")
+HOPS = ("None", "VnetLocal", "Internet", "VirtualAppliance 10.60.0.99")
+PREFIXES = ("0.0.0.0/0", "10.60.0.0/24", "10.60.0.5/32", "10.60.0.7/32", "10.61.0.0/24", "10.61.0.5/32")
+routes = st.lists(st.builds("{} -> {}".format, st.sampled_from(PREFIXES), st.sampled_from(HOPS)), max_size=2)
+
+
+def texts(first: int, *words: str) -> st.SearchStrategy[list[str]]:
+    """A few rules, numbered from `first` on."""
+    end = st.builds("{}{}".format, st.sampled_from(ENDS), st.sampled_from(PORTS))
+    text = st.builds("{} {} {} -> {}".format, st.sampled_from(words), st.sampled_from(["in", "out"]), end, end)
+    return st.lists(text, max_size=3).map(lambda found: [f"{first + n} {each}" for n, each in enumerate(found)])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rules=texts(100, "allow", "deny"),
+    admin_rules=texts(1, "allow", "deny", "alwaysallow"),
+    routed=st.tuples(routes, routes),
+    states=st.lists(st.sampled_from(["None", "Up", "Down"]), max_size=3),
+    policy=st.sampled_from(["Disabled", "Enabled"]),
+    down=proxy_hops,
+)
+def test_the_posture_foretells_everything_on_the_path(
+    *,
+    rules: list[str],
+    admin_rules: list[str],
+    routed: tuple[list[str], list[str]],
+    states: list[AdminState],
+    policy: EndpointPolicy,
+    down: set[str],
+) -> None:
+    """Admin rules, routes on either side, the operator's word and the endpoint's policy are foretold, too."""
+    found = admin(world(*rules, proxies=3), *admin_rules)
+    found = with_subnet(found, SERVICE_SUBNET, private_endpoint_policies=policy, group=BUILD_GROUP)
+    for subnet, own in zip((BUILD_SUBNET, SERVICE_SUBNET), routed, strict=True):
+        found = with_routes(found, *own, subnet=subnet)
+    assert found.balancer
+    said = tuple(
+        PoolAddress(each.hop, admin_state=state, configuration=each.interface.child("ipConfigurations", "ipconfig"))
+        for each, state in zip(found.proxies, states, strict=False)
+    )
+    found = found.laid(
+        replace(found.balancer, pools=tuple(replace(each, addresses=said) for each in found.balancer.pools))
+    )
+    condition = healthy(found, down=down)
+
+    posture = entry_posture(found, condition, "linux", SOURCES)
+
+    for transport, port in itertools.product((*SOURCES, STRANGER), (*EDGES, 999, 1000, 2000, 2001)):
+        flow = client_flow(found, "linux", port, SOURCES.get(transport))
+        outcome = decide(flow, found, condition, "linux").end(1).verdict.outcome
+        assert posture.answer(transport, port) is ANSWERS[outcome], (transport, port)
 
 
 def test_admin_rules_tell_ports_apart() -> None:

@@ -1,12 +1,15 @@
 """One network as three tools export it is one world, which carries and which nothing is missing from."""
 
+import contextlib
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from emulator.errors import InvalidInputError
 from emulator.model import arm
 from emulator.model.arm import Loaded
 from emulator.model.world import SYSTEMS, World
@@ -15,6 +18,7 @@ from emulator.rules.outbound import outbound_access
 from emulator.rules.path import assumed, client_flow, decide
 from emulator.rules.playable import playable
 from emulator.rules.references import dangling
+from tests.azure_values import Path, Strategy, json_values, paths, with_value
 from tests.documents import DATA
 from tests.worlds import nic_of
 
@@ -24,7 +28,7 @@ SHAPES = ("rest", "cli", "powershell")
 
 def files(shape: str) -> list[tuple[str, Any]]:
     """The documents of an export."""
-    found: list[Path] = sorted((EXPORT / shape).glob("*.json"))
+    found = sorted((EXPORT / shape).glob("*.json"))
     return [(path.name, arm.load_json(path.name, path.read_bytes())) for path in found]
 
 
@@ -120,3 +124,24 @@ def test_without_the_staging_group() -> None:
     assert {each.id.name for each in found.members} == {"proxy", "build-linux", "build-windows"}
     assert {"vm-tools", "vm-jump"} <= {each.id.name for each in found.machines}
     assert all(decide(client_flow(found, system, 1), found, assumed(found), system).carried for system in SYSTEMS)
+
+
+PLACES = [(name, path) for name, value in files("rest") for path in paths(value)]
+NEAR: Strategy[Any] = st.sampled_from(
+    [None, True, 0, "", "*", "10.20.1.0/24", "0.0.0.0/0", "fd00::5", [], {}, {"id": ""}, "None", "Down", "Internet"]
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(changes=st.lists(st.tuples(st.sampled_from(PLACES), NEAR | json_values), min_size=1, max_size=3))
+def test_an_export_gone_wrong_raises_only_our_error(changes: list[tuple[tuple[str, Path], Any]]) -> None:
+    """Whatever stands anywhere in an export, a world comes of it that can be played or is said to lack something."""
+    documents = dict(files("rest"))
+    for (name, path), value in changes:
+        with contextlib.suppress(LookupError, TypeError):  # an earlier change took the place away
+            documents[name] = with_value(documents[name], path, value)
+    with contextlib.suppress(InvalidInputError):
+        found = assembled(arm.load(documents.items()).resources)
+        assert all(found.find("interfaces", each.interface) for each in found.members)
+        assert dangling(found) == dangling(assembled(found.resources))
+        playable(found)

@@ -85,7 +85,7 @@ flows = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(group=security_groups(), members=st.lists(st.sampled_from(ADDRESSES), max_size=3), data=st.data())
 def test_the_naive_reading_is_the_same(group: SecurityGroup, members: list[IPv4Address], data: st.DataObject) -> None:
     """Whatever tags and groups the ends name, also of several networks, the lowest number that matches decides."""

@@ -198,6 +198,15 @@ def test_routes_around_a_private_endpoint(policy: EndpointPolicy, prefix: str, *
     assert routed(found, SERVICE_SUBNET, IPv4Address("10.61.0.5"), "it").carried is reached
 
 
+def test_other_address_families() -> None:
+    """IPv6 prefixes of a network and of a user's routes have no part in an IPv4 route."""
+    network = world().network_of(BUILD_SUBNET)
+    both = world().laid(replace(network, prefixes=(*network.prefixes, ip_network("fd00::/48"))))
+
+    assert hop(with_routes(both, "::/0 -> None"), "10.60.0.8") == f"{OWN} 10.60.0.0/16 to VnetLocal"
+    assert hop(with_routes(both, "::/0 -> None"), "8.8.8.8") == f"{OWN} 0.0.0.0/0 to Internet"
+
+
 def test_an_endpoint_of_unknown_address() -> None:
     """An endpoint whose address was not loaded puts no route anywhere."""
     found = replace(world(), interfaces=())

@@ -211,6 +211,12 @@ def test_subnet_and_interface(subnet: str, interface: str, *, carried: bool, bla
     assert (verdict.carried, verdict.reason.id.rpartition("/")[2]) == (carried, blamed)
 
 
+def test_rules_without_the_default_ones() -> None:
+    """A list of rules that does not end with Azure's own is a mistake of ours."""
+    with pytest.raises(AssertionError, match="which match everything"):
+        security.verdict_of(nsg(), Classifier((rule(ONE_RULE),), VNET), "Inbound", Flow(BUILD, 1, PROXY, 22))
+
+
 def test_no_group() -> None:
     """Where neither the subnet nor the interface has a group, everything is carried, and the verdict says why."""
     found = world(topology="public-ip")
