@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated
 
@@ -161,5 +162,7 @@ def _say_where(settings: "MachineSettings", bound: "socket.socket", detail: str,
         print_line(values)
         return
     how = f"ssh -i {key} -p {port} {settings.username}@{host}" if settings.system == "linux" else ""
-    how = how or f"https://{host}:{port}/wsman as {settings.username}, password {settings.password}"
+    # Where this ends in a log, a secret has no place.
+    password = settings.password if sys.stdout.isatty() else f"kept in {settings.folder}"
+    how = how or f"https://{host}:{port}/wsman as {settings.username}, password {password}"
     print(f"{settings.name} serves on {host}:{port} ({detail})\n  {how}", flush=True)

@@ -34,8 +34,9 @@ def apply_files(
     """
     from emulator.control.client import find
 
+    documents = _read(files)
     running = find(control)
-    resources = _read(files, running.world())
+    resources = _with_wholes(documents, running.world())
     answer = running.apply(resources)
     if as_json:
         print_json(answer)
@@ -55,8 +56,8 @@ def reset(*, control: ControlUrl = None, as_json: Json = False) -> None:
         typer.echo("the world is the one it started with", err=True)
 
 
-def _read(names: list[str], running: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The resources in files, checked here so that findings name the file; a lone rule with its running group.
+def _read(names: list[str]) -> list[tuple[str, object]]:
+    """The documents in files, checked here so that findings name the file.
 
     Raises:
         InvalidInputError: a file cannot be read or has findings.
@@ -64,6 +65,14 @@ def _read(names: list[str], running: list[dict[str, Any]]) -> list[dict[str, Any
     from emulator.model import arm
 
     documents = [(_title(name), arm.load_json(_title(name), _bytes(name))) for name in names]
+    arm.load(documents)
+    return documents
+
+
+def _with_wholes(documents: list[tuple[str, object]], running: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The resources of documents; a rule, route or subnet alone comes with its running whole."""
+    from emulator.model import arm
+
     loaded = arm.load(documents, arm.load([("the running world", running)]).resources)
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)

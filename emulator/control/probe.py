@@ -8,29 +8,58 @@ import contextlib
 import http.client
 import socket
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 PATIENCE = 2.0
+CONTROL = 8060
+WATCH = 10
+"""Seconds to stay, of the 15 that the container gives."""
 
 
 PORTS = {"build-windows": 5986, "load-balancer": 60001, "proxy": 60001}
 
 
-def main(command: Path = Path("/proc/1/cmdline")) -> int:
-    """0 for healthy, 1 for not yet or not any more; which hop this is says the container's first process."""
+def main(command: Path = Path("/proc/1/cmdline"), marker: Path = Path("/state/healthy")) -> int:
+    """0 for healthy, 1 for not yet or not any more; which hop this is says the container's first process.
+
+    Once it was healthy it watches for `WATCH` seconds before it answers: an interpreter started each second would
+    cost more than the hop.
+    """
     words = command.read_bytes().decode(errors="replace").split("\0")
     port = next((port for role, port in PORTS.items() if role in words), None)
-    if port is None:
-        return 0 if _is_ready("127.0.0.1", 8060) else 1
-    return 0 if _listens("127.0.0.1", port) else 1
+    known = marker.exists()
+
+    def healthy() -> bool:
+        # A channel that is not ready any more, since a hop was killed, does not make control itself unhealthy.
+        return _answers("127.0.0.1", CONTROL, known=known) if port is None else _listens("127.0.0.1", port)
+
+    if not healthy():
+        return 1
+    if not known:
+        with contextlib.suppress(OSError):
+            marker.touch()
+        return 0
+    return 0 if _stays(healthy) else 1
 
 
-def _is_ready(host: str, port: int) -> bool:
+def _stays(healthy: Callable[[], bool]) -> bool:
+    pause = threading.Event()
+    for _ in range(WATCH):
+        pause.wait(1.0)
+        if not healthy():
+            return False
+    return True
+
+
+def _answers(host: str, port: int, *, known: bool) -> bool:
+    """Whether control says that the channel is ready, or once that was so, whether it says anything."""
     connection = http.client.HTTPConnection(host, port, timeout=PATIENCE)
     with contextlib.closing(connection):
         try:
             connection.request("GET", "/emulator/health")
-            return connection.getresponse().status == 200
+            return connection.getresponse().status == 200 or known
         except (OSError, http.client.HTTPException):
             return False
 

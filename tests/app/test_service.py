@@ -12,6 +12,7 @@ import pytest
 
 from emulator.control import state
 from tests.cli.command import Cli
+from tests.mounts import mounts
 
 pytestmark = pytest.mark.network
 
@@ -49,10 +50,10 @@ def wait_gone(pids: set[int], number: signal.Signals, target: int) -> None:
             os.close(each)
 
 
-def traces() -> tuple[set[str], str]:
+def traces() -> tuple[set[str], list[str]]:
     """What an emulator could leave on the machine: temporary files of ours, and mounts."""
     ours = {each.name for each in Path(tempfile.gettempdir()).glob("*aib-emulator*")}
-    return ours, Path("/proc/self/mounts").read_text()
+    return ours, mounts("/proc/self/mounts")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -20,6 +20,7 @@ import pytest
 
 from emulator.machines.sandbox.host import probe_sandbox
 from tests.linux_vm import LinuxVm, client, linux_vm
+from tests.mounts import mounts
 
 pytestmark = pytest.mark.network
 ROOT = os.geteuid() == 0
@@ -207,7 +208,7 @@ async def test_killing_the_machine_leaves_nothing(tmp_path: Path) -> None:
     """SIGKILL of the build VM's process ends the agent, the guest and all that ran in it."""
     if reason := await probe_sandbox():
         pytest.skip(reason)
-    mounts = Path("/proc/self/mountinfo").read_text()
+    before = mounts("/proc/self/mountinfo")
     async with linux_vm(tmp_path, "sandbox") as vm:
         await vm.say("sleep 4711 >/dev/null 2>&1 & setsid sleep 4711 >/dev/null 2>&1 &")
         family = descendants(vm.pid)
@@ -216,7 +217,7 @@ async def test_killing_the_machine_leaves_nothing(tmp_path: Path) -> None:
         async with asyncio.timeout(10):
             while any(is_alive(pid) for pid in family):
                 await asyncio.sleep(0)
-    assert Path("/proc/self/mountinfo").read_text() == mounts
+    assert mounts("/proc/self/mountinfo") == before
 
 
 def descendants(pid: int) -> set[int]:

@@ -29,8 +29,8 @@ from emulator.rules.playable import playable
 FORGET = 5.0
 """Real seconds between two looks for proxies that are gone for good."""
 KNOWN_PASSWORD = "Packer-Emulat0r!"  # noqa: S105 - documented, the same for everybody, published on loopback only
-EXACT_HOST = "10.61.0.5"
-"""The load balancer's address on the network `service`, where drops and refusals are true to the packet."""
+SERVICE_NET = "10.61.0"
+"""The first three octets of network `service`; there the load balancer is .5, where drops are true to the packet."""
 
 
 class Fleet:
@@ -134,13 +134,19 @@ class Fleet:
 
     def _endpoint(self, system: System) -> Endpoint:
         port = PROXY_PORTS[system]
-        listen = self.config.listening
-        published = {"linux": listen.linux, "windows": listen.windows}[system]
-        local = published if isinstance(published, int) else port
+        local = published(system.upper(), port)
         url = f"https://127.0.0.1:{local}/wsman" if system == "windows" else None
         given = self.config.credentials
         password = given.password or KNOWN_PASSWORD
-        return Endpoint("127.0.0.1", local, given.username, password, "", Exact(EXACT_HOST, port), url)
+        return Endpoint(
+            "127.0.0.1",
+            local,
+            given.username,
+            password,
+            "",
+            Exact(f"{os.environ.get('AIB_EMULATOR_SERVICE_NET') or SERVICE_NET}.5", port),
+            url,
+        )
 
     def _hops(self) -> Iterable[Hop]:
         for joined in self.registry.hops:
@@ -190,7 +196,7 @@ async def controlling(
     hops = HopServer(fleet.registry, history)
     token = _token(folder)
     async with serving(fleet, token, bound, stop=stop, more=[hops.route()]) as url:
-        fleet.control = url.replace("//0.0.0.0:", "//127.0.0.1:")  # where it is published
+        fleet.control = _reachable(url)
         async with asyncio.TaskGroup() as group:
             forgetting = group.create_task(_forget(fleet.registry))
             try:
@@ -199,6 +205,18 @@ async def controlling(
                 forgetting.cancel()
                 await hops.close()
                 history.end()
+
+
+def published(name: str, port: int) -> int:
+    """The port of this machine at which the engine publishes one of ours; 0, any, is the engine's secret."""
+    found = os.environ.get(f"AIB_EMULATOR_{name}_PORT", "")
+    return int(found) if found.isdecimal() and int(found) else port
+
+
+def _reachable(url: str) -> str:
+    """Where people reach control: in a container its own address is nobody's."""
+    everywhere, _, port = url.partition("//0.0.0.0:")
+    return f"http://127.0.0.1:{published('CONTROL', int(port))}" if port else everywhere
 
 
 def _token(folder: Path) -> str:

@@ -1,0 +1,193 @@
+"""One composed emulator of a test's own: its project, subnets and free ports, and what is asked of its containers."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+BASE = os.environ.get("AIB_EMULATOR_BASE", "debian:bookworm-slim")
+HOPS = ("control", "load-balancer", "proxy", "build-windows")
+GATES = ("load-balancer", "proxy")
+SERVICES = (*HOPS, "build-linux", "client")
+PASSWORD = "Packer-Emulat0r!"
+PATIENCE = 600.0
+DIALLER = (Path(__file__).parent / "dialler.py").read_text("utf-8")
+SPEAKER = (Path(__file__).parent / "speaker.py").read_text("utf-8")
+SPEAKING = 7007
+Result = subprocess.CompletedProcess[str]
+
+
+def docker(
+    *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None, check: bool = True
+) -> Result:
+    """Run the Docker CLI; a failure says what it printed."""
+    done = subprocess.run(
+        ["docker", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0 or not check, f"docker {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def missing() -> str:
+    """Why no container can be run here, or an empty string."""
+    try:
+        found = docker("version", "--format", "{{.Server.Version}}", check=False)
+        compose = docker("compose", "version", check=False)
+    except FileNotFoundError:
+        return "no docker command here"
+    if found.returncode:
+        return f"no Docker engine answers: {found.stderr.strip()}"
+    return f"no Compose v2: {compose.stderr.strip()}" if compose.returncode else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The services of `compose.yaml` as a project of its own.
+
+    Attributes:
+        project: its name.
+        service_net, build_net: the first three octets of its subnets.
+        settings: further variables.
+    """
+
+    project: str
+    service_net: str
+    build_net: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def compose(self, *arguments: str, stdin: str = "", check: bool = True) -> Result:
+        """Run Compose on the project, with the profile `client`; nothing of the caller's own settings has a say."""
+        environment = {
+            "COMPOSE_FILE": str(ROOT / "compose.yaml"),
+            "COMPOSE_PROFILES": "client",
+            "COMPOSE_PROJECT_NAME": self.project,
+            "AIB_EMULATOR_SERVICE_NET": self.service_net,
+            "AIB_EMULATOR_BUILD_NET": self.build_net,
+            **{f"AIB_EMULATOR_{name}_PORT": "0" for name in ("LINUX", "WINDOWS", "CONTROL")},
+            **self.settings,
+        }
+        return docker("compose", *arguments, stdin=stdin, environment=environment, check=check)
+
+    def remove(self) -> None:
+        """End it and remove all that it made: containers, networks, volumes and images."""
+        self.compose("down", "--volumes", "--remove-orphans", "--rmi", "local", "--timeout", "1")
+
+    def containers(self, service: str) -> list[str]:
+        """The IDs of a service's containers."""
+        return self.compose("ps", "--quiet", service).stdout.split()
+
+    def container(self, service: str) -> str:
+        """The name of a service's first container."""
+        return f"{self.project}-{service}-1"
+
+    def image(self, service: str) -> str:
+        """The name of a service's image."""
+        return f"{self.project}-{service}"
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        """What the engine knows of a service's first container."""
+        return inspected(self.container(service))
+
+    def address(self, service: str, network: str) -> str:
+        """Where a service is on a network."""
+        networks = self.inspect(service)["NetworkSettings"]["Networks"]
+        return str(networks[f"{self.project}_{network}"]["IPAddress"])
+
+    def run(self, service: str, *command: str, stdin: str = "", check: bool = True) -> Result:
+        """Run a command in a service's container, as its image's user."""
+        return docker("exec", "--interactive", self.container(service), *command, stdin=stdin, check=check)
+
+    def process(self, service: str) -> dict[str, str]:
+        """The fields of /proc/1/status."""
+        lines = self.run(service, "cat", "/proc/1/status").stdout.splitlines()
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+    def dial(self, service: str, targets: Sequence[str]) -> dict[str, str]:
+        """What a service's container hears at each HOST:PORT."""
+        return outcomes(self.run(service, "python3", "-", *targets, stdin=DIALLER))
+
+    def dial_by(self, network: str, gateway: str, targets: Sequence[str]) -> dict[str, str]:
+        """What a stranger on a network hears who may change routes, and sends everything to a gateway."""
+        return outcomes(
+            docker(
+                *("run", "--rm", "--interactive", "--name", f"{self.project}-stranger", "--cap-add", "NET_ADMIN"),
+                *("--network", f"{self.project}_{network}", "--entrypoint", "python3"),
+                *(self.image("build-linux"), "-", "--via", gateway, *targets),
+                stdin=DIALLER,
+            )
+        )
+
+    @contextlib.contextmanager
+    def speaking(self, service: str) -> Iterator[None]:
+        """Have a service's container say its service's name to whoever connects to the port SPEAKING."""
+        command = ("docker", "exec", "--interactive", self.container(service), "python3")
+        with speaker(command, SPEAKING, service):
+            yield
+
+
+@contextlib.contextmanager
+def speaker(python: Sequence[str], port: int, words: str) -> Iterator[int]:
+    """Say words to whoever connects, by a Python anywhere; yields the port."""
+    command = [*python, "-c", SPEAKER, str(port), words]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.stdin.close()
+
+
+@contextlib.contextmanager
+def speaking_here(words: str) -> Iterator[int]:
+    """Say words to whoever connects to this machine, at any of its addresses; yields the port."""
+    with speaker([sys.executable], 0, words) as port:
+        yield port
+
+
+def outcomes(done: Result) -> dict[str, str]:
+    """What the dialler printed."""
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def inspected(container: str) -> dict[str, Any]:
+    """What the engine knows of a container."""
+    (found,) = json.loads(docker("container", "inspect", container).stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+def image_megabytes(image: str) -> float:
+    """The size of an image as `docker image ls` counts it."""
+    return int(docker("image", "inspect", "--format", "{{.Size}}", image).stdout) / 1e6
+
+
+def free_subnets() -> tuple[str, str]:
+    """First three octets of two subnets that no network of the engine has; each process starts elsewhere."""
+    names = docker("network", "ls", "--quiet").stdout.split()
+    networks = json.loads(docker("network", "inspect", *names).stdout)
+    taken = [IPv4Network(each["Subnet"]) for each in _ranges(networks) if ":" not in each["Subnet"]]
+    start = os.getpid()
+    candidates = (f"10.{96 + number // 250 % 32}.{number % 250}" for number in range(start, start + 250 * 32))
+    free = (each for each in candidates if not any(IPv4Network(f"{each}.0/24").overlaps(one) for one in taken))
+    return next(free), next(free)
+
+
+def _ranges(networks: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, str]]:
+    for network in networks:
+        yield from network["IPAM"]["Config"] or ()
