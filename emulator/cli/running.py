@@ -94,20 +94,29 @@ async def _tell(ready: "Any", *, as_json: bool) -> None:
 def down(*, control: ControlUrl = None, as_json: Json = False) -> None:
     """End the running emulator and everything it started."""
     from emulator.cli import daemon
-    from emulator.control import client, state
+    from emulator.control import state
 
-    if control:
-        client.find(control).shutdown()
-        ended: int | None = None
-    else:
-        home = state.home()
-        ended = daemon.end(home, STOP_PATIENCE)
+    ended = None if control else daemon.end(state.home(), STOP_PATIENCE)
+    stopped = f"process {ended}" if ended is not None else _end_another(control)
     if as_json:
-        print_json({"stopped": control is not None or ended is not None, "pid": ended})
-    elif ended is None and not control:
-        typer.echo("nothing is running", err=True)
+        print_json({"stopped": bool(stopped), "pid": ended})
     else:
-        typer.echo(f"ended{f' process {ended}' if ended else ''}", err=True)
+        typer.echo(f"ended {stopped}" if stopped else "nothing is running", err=True)
+
+
+def _end_another(control: str | None) -> str:
+    """End the emulator at a URL, or a composed one that is published here; what it was, or nothing."""
+    from urllib.parse import urlsplit
+
+    from emulator.control import client, engine
+
+    if not control and not client.answers(client.PUBLISHED):
+        return ""
+    running = client.find(control)
+    if running.status()["runtime"] == "containers":
+        return f"project {engine.end(urlsplit(running.url).port or 80)}"
+    running.shutdown()
+    return f"the emulator at {running.url}"
 
 
 def status(*, control: ControlUrl = None, as_json: Json = False) -> None:

@@ -123,7 +123,7 @@ def find(control: str | None = None, environ: Mapping[str, str] = os.environ) ->
     given = control or environ.get("AIB_EMULATOR_CONTROL")
     note = state.running(folder) if folder.is_dir() else None
     own = str(note["control"]) if note else ""
-    url = given or own or (PUBLISHED if _answers(PUBLISHED) else "")
+    url = given or own or (PUBLISHED if answers(PUBLISHED) else "")
     if not url:
         raise UnavailableError(
             f"no emulator is running from {folder}, and none is published at {PUBLISHED}; start one with "
@@ -133,7 +133,7 @@ def find(control: str | None = None, environ: Mapping[str, str] = os.environ) ->
     return Control(url, environ.get("AIB_EMULATOR_TOKEN") or kept or _token_of_engine(url))
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
     """Whether a control API listens at a URL; who asks has no token yet."""
     connection = _connection(url, 1.0)
     try:

@@ -26,12 +26,35 @@ def token(port: int) -> str:
         UnavailableError: no such channel runs here.
     """
     with engine() as client:
-        for container in client.containers.list(filters={"label": f"{SERVICE}=control"}):
-            if _publishes(container, port):
-                code, output = container.exec_run(["cat", TOKEN_FILE])
-                if code == 0:
-                    return str(output.decode().strip())
-        raise UnavailableError(f"no composed channel publishes its control API at port {port}")
+        code, output = _control(client, port).exec_run(["cat", TOKEN_FILE])
+        if code:
+            raise UnavailableError(f"control at port {port} has no token yet")
+        return str(output.decode().strip())
+
+
+def end(port: int) -> str:
+    """End the composed channel whose control API is published at a port; its project's name.
+
+    Its containers, networks and volumes are removed, as `docker compose down --volumes` does; images stay.
+
+    Raises:
+        UnavailableError: no such channel runs here.
+    """
+    with engine() as client:
+        project = str(_control(client, port).labels[PROJECT])
+        ours = {"label": f"{PROJECT}={project}"}
+        for container in client.containers.list(all=True, filters=ours):
+            container.remove(force=True, v=True)
+        for each in (*client.networks.list(filters=ours), *client.volumes.list(filters=ours)):
+            each.remove()
+        return project
+
+
+def _control(client: Any, port: int) -> Any:
+    for container in client.containers.list(filters={"label": f"{SERVICE}=control"}):
+        if _publishes(container, port):
+            return container
+    raise UnavailableError(f"no composed channel publishes its control API at port {port}")
 
 
 def _publishes(container: Any, port: int) -> bool:
