@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from emulator import load_world
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "export-network"
 EXPORT = ROOT / "tests" / "data" / "export" / "cli"
@@ -159,6 +161,13 @@ def test_the_folder_is_what_az_prints(azure: Azure, shell: str) -> None:
     assert done.returncode == 0, done.stderr
     assert {path.name: path.read_text("utf-8") for path in azure.folder.iterdir()} == FILES
     assert azure.left == ["export"]
+
+
+def test_the_folder_loads_as_the_same_network(azure: Azure) -> None:
+    """What the script writes loads as the world of the export that az printed."""
+    azure.export()
+
+    assert load_world(resources=azure.folder) == load_world(resources=EXPORT)
 
 
 def test_each_file_is_told(azure: Azure) -> None:
