@@ -13,7 +13,7 @@ from typing import IO, Any
 from emulator.app.channel import Channel
 from emulator.app.config import Config, Listen, Port, load_config
 from emulator.app.credentials import account
-from emulator.app.given import Resources, apart, places
+from emulator.app.given import Resources, places
 from emulator.app.guests import chosen
 from emulator.app.history import History
 from emulator.app.keeper import Keeper
@@ -96,10 +96,7 @@ def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _running(
     config: Config, home: Path | None, resources: Resources, log: IO[bytes] | None
 ) -> AsyncIterator[Channel]:
-    paths, values = apart(resources)
-    world = load_world(
-        *config.resources, *paths, resources=values, wanted=config.wanted, switches=config.switch_values
-    )
+    world = load_world(*config.resources, resources=resources, wanted=config.wanted, switches=config.switch_values)
     playable(world)
     guest = await chosen(config.guest)
     history = History()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from emulator.app.given import Given, read
+from emulator.app.given import Resources, apart, read
 from emulator.errors import InvalidInputError
 from emulator.model import arm
 from emulator.model.arm import Loaded
@@ -57,7 +57,7 @@ def with_template(file: Path, wanted: Wanted) -> tuple[tuple[Resource, ...], Wan
 
 def load_world(
     *paths: Path | str,
-    resources: Given = (),
+    resources: Resources = (),
     wanted: Wanted = Wanted(),  # noqa: B008 - a frozen value
     switches: Switches | None = None,
 ) -> World:
@@ -65,7 +65,7 @@ def load_world(
 
     Args:
         paths: files and folders; without any, and without `resources`, the default world.
-        resources: further resources, laid over those of the files.
+        resources: further files, or resources to be laid over those of all files.
         wanted: the topology, the image template and the subnet of the build, where the resources do not say them.
         switches: Azure's open questions, decided.
 
@@ -76,7 +76,8 @@ def load_world(
         InvalidInputError: with one line for each finding: file, resource ID, field, found, allowed.
     """
     under = default_world(wanted.topology or "existing-vnet").resources
-    files = load_files((Path(path) for path in paths), under)
-    more = read(resources, (*under, *files.resources))
+    further, lone = apart(resources)
+    files = load_files((Path(path) for path in (*paths, *further)), under)
+    more = read(lone, (*under, *files.resources))
     world = assembled((*files.resources, *more.resources), wanted, switches)
     return replace(world, warnings=(*files.warnings, *more.warnings, *references.dangling(world)))

@@ -167,7 +167,7 @@ def test_the_folder_loads_as_the_same_network(azure: Azure) -> None:
     """What the script writes loads as the world of the export that az printed."""
     azure.export()
 
-    assert load_world(resources=azure.folder) == load_world(resources=EXPORT)
+    assert load_world(azure.folder) == load_world(resources=EXPORT)
 
 
 def test_each_file_is_told(azure: Azure) -> None:
