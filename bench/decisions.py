@@ -22,7 +22,16 @@ DECISIONS = 20_000
 COMMANDS = {
     "explain": ("explain", "--json"),
     "check": ("check", "--json"),
-    "ip-flow": ("ip-flow", "--direction", "inbound", "--local", "10.60.0.7:60001", "--remote", "10.60.0.5:*", "--json"),
+    "ip-flow": (
+        "ip-flow",
+        "--direction",
+        "inbound",
+        "--local",
+        "10.60.0.7:60001",
+        "--remote",
+        "10.60.0.5:*",
+        "--json",
+    ),
 }
 
 
@@ -54,7 +63,10 @@ def _group(rules: int) -> dict[str, Any]:
                 "direction": "Inbound",
                 "access": "Deny" if number % 2 else "Allow",
                 "protocol": "Tcp",
-                "sourceAddressPrefixes": [f"172.{16 + number // 256}.{number % 256}.0/24", f"192.168.{number % 256}.7"],
+                "sourceAddressPrefixes": [
+                    f"172.{16 + number // 256}.{number % 256}.0/24",
+                    f"192.168.{number % 256}.7",
+                ],
                 "sourcePortRange": "*",
                 "destinationAddressPrefix": f"10.60.{number % 256}.0/24",
                 "destinationPortRanges": [str(1000 + number), f"{20000 + number}-{20010 + number}"],
