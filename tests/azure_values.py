@@ -338,6 +338,7 @@ def probes(identity: ResourceId) -> Strategy[Probe]:
     )
 
 
+ELSEWHERE = resource_id(NETWORK + "loadBalancers", "x", group="elsewhere").child("frontendIPConfigurations", "f")
 TIMING: tuple[Strategy[Any], ...] = (st.integers(4, 100), st.booleans(), st.booleans())
 
 
@@ -353,7 +354,7 @@ def balancing_rules(draw: st.DrawFn, identity: ResourceId, balancer: LoadBalance
         0 if protocol == "All" else draw(st.integers(1, 65534)),
         draw(st.integers(0, 65535)),
         draw(st.one_of(st.none(), *probe_ids)),
-        draw(st.one_of(st.none(), below(NETWORK + "loadBalancers", "frontendIPConfigurations"), *fronts)),
+        draw(st.one_of(st.none(), st.just(ELSEWHERE), *fronts)),
         tuple(each.id for each in balancer.pools),
         protocol,
         draw(one_of(Distribution)),
