@@ -18,6 +18,7 @@ from emulator.model.ids import SUBSCRIPTION, ResourceId
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 """Service tags alone are over ten megabytes."""
 RESOURCE = "a resource, a list of resources or a page with `value`"
+TOLD_APART = "a name that nothing else of its type has here"
 IDENTITY = re.compile(r"(/[^/]+)*/providers/[^/]+(/[^/]+/[^/]+)+/?", re.IGNORECASE)
 PARTS = {
     "microsoft.network/virtualnetworks": ("subnets", "virtualNetworkPeerings"),
@@ -64,10 +65,16 @@ def load_json(document: str, text: str | bytes) -> object:
 def resources(document: str, value: object, lines: list[str]) -> Iterator[Raw]:
     """Each resource of a document; findings go to `lines`."""
     place = Place(document, lines=lines)
+    made: set[ResourceId] = set()
     for raw, hints in _unwrapped(value, {}):
         resource = _identified(raw, hints, place)
-        if resource is not None:
-            yield resource
+        if resource is None:
+            continue
+        if resource.id in made:
+            resource.place.at("name").wrong(resource.value.get("name"), TOLD_APART)
+        elif "id" not in resource.value:
+            made.add(resource.id)
+        yield resource
 
 
 Hints = Mapping[str, Any]

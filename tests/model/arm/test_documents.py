@@ -242,3 +242,15 @@ def test_the_weekly_file_of_service_tags() -> None:
     found = one(ServiceTags, {"changeNumber": 1, "cloud": "Public", "values": [tag]})
 
     assert [name for name, _ in found.tags] == ["Storage"]
+
+
+def test_two_made_from_one_name_are_refused() -> None:
+    """Names that are expressions make one ID of two groups; the later never silently takes the place of the first."""
+    first, second = (
+        {"type": "Microsoft.Network/networkSecurityGroups", "name": f"[parameters('{name}')]", "properties": {}}
+        for name in "ab"
+    )
+
+    (line,) = said({"$schema": "deploymentTemplate.json", "resources": [first, second]})
+
+    assert "name: found \"[parameters('b')]\", expected a name that nothing else of its type has here; " in line

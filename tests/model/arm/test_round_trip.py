@@ -33,7 +33,7 @@ def test_every_type_has_a_strategy() -> None:
 
 
 @pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_what_is_written_is_read_back(kind: type, data: st.DataObject) -> None:
     """A resource of any type, written and read through text, is the same value with the same fields kept."""
@@ -59,7 +59,7 @@ def test_a_world_is_written_and_read_back(few: list[Resource]) -> None:
     assert [arm.dump(each) for each in again.resources] == [arm.dump(each) for each in found.resources]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(value=resources.filter(lambda each: not isinstance(each, Other)))
 def test_the_shape_of_the_tool_makes_no_difference(value: Resource) -> None:
     """REST's form, the Azure CLI's without `properties` and PowerShell's spelling are the same value."""
@@ -69,7 +69,7 @@ def test_the_shape_of_the_tool_makes_no_difference(value: Resource) -> None:
     assert read_back(pascal(flattened(document))) == (value,)
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(value=resources, data=st.data())
 def test_random_values_raise_only_our_error(value: Resource, data: st.DataObject) -> None:
     """Whatever stands anywhere in a document of any type, resources come of it that can be written, or findings."""
@@ -84,7 +84,7 @@ def test_random_values_raise_only_our_error(value: Resource, data: st.DataObject
     assert [arm.dump(each) for each in again] == documents
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(value=resources, data=st.data())
 def test_missing_fields_raise_only_our_error(value: Resource, data: st.DataObject) -> None:
     """Whatever is null in a document of any type, resources come of it, or findings."""
