@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emulator.net import filters
+from emulator.net.addresses import can_bind
 
 LOOK = 0.1
 """Real seconds between looks at the drop counter while something can be dropped."""
@@ -191,13 +192,17 @@ def waiting_clients(listening: socket.socket) -> dict[Client, int]:
 
 
 def syn_sent(table: bytes, host: str, port: int) -> dict[Client, int]:
-    """The IPv4 rows of /proc/net/tcp or tcp6 in SYN_SENT towards `host` (0.0.0.0: any address) and `port`."""
+    """The IPv4 rows of /proc/net/tcp or tcp6 in SYN_SENT towards `port` at `host` (0.0.0.0: any of our addresses).
+
+    A SYN of ours towards the same port of another machine is no row: that is how a balancer dials a proxy.
+    """
     remote = "[0-9A-F]{8}" if host == "0.0.0.0" else _words(host)
     prefix = f"(?:{MAPPED})?"
-    row = rf": {prefix}([0-9A-F]{{8}}):([0-9A-F]{{4}}) {prefix}{remote}:{port:04X} 02 \S+ \S+ ([0-9A-F]{{8}}) "
+    row = rf": {prefix}([0-9A-F]{{8}}):([0-9A-F]{{4}}) {prefix}({remote}):{port:04X} 02 \S+ \S+ ([0-9A-F]{{8}}) "
     return {
         (_address(address), int(source_port, 16)): int(repeated, 16)
-        for address, source_port, repeated in re.findall(row, table.decode("ascii"))
+        for address, source_port, towards, repeated in re.findall(row, table.decode("ascii"))
+        if host != "0.0.0.0" or can_bind(_address(towards))
     }
 
 

@@ -5,7 +5,7 @@ import errno
 import os
 import socket
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 IP_BIND_ADDRESS_NO_PORT = 24
@@ -25,6 +25,10 @@ class DialFailure:
     kind: Literal["refused", "timeout", "unreachable"]
     sentence: str
 
+    def of(self, hop: str) -> "DialFailure":
+        """The failure, whose sentence names the hop that was dialled."""
+        return replace(self, sentence=f"{hop} at {self.sentence}")
+
 
 async def dial(source: str | None, destination: tuple[str, int], *, seconds: float) -> socket.socket | DialFailure:
     """A connected, non-blocking socket from the address `source` (None: any), or why there is none.
@@ -37,7 +41,7 @@ async def dial(source: str | None, destination: tuple[str, int], *, seconds: flo
             number = await _connect(dialled, source, destination)
     except TimeoutError:
         dialled.close()
-        return DialFailure("timeout", f"{_name(destination)} did not answer within {seconds:g} s")
+        return DialFailure("timeout", f"{_name(destination)} did not answer within {seconds:.3g} s")
     except BaseException:  # cancelled: nobody else knows this socket
         dialled.close()
         raise
@@ -90,6 +94,8 @@ def _failure(number: int, source: str | None, destination: tuple[str, int]) -> D
         return DialFailure("refused", f"{_name(destination)} refused the connection")
     if number == errno.ETIMEDOUT:
         return DialFailure("timeout", f"{_name(destination)} did not answer until the system gave up")
+    if number == errno.EHOSTUNREACH:  # nobody on our network knows that machine; in Azure it would just be silent
+        return DialFailure("timeout", f"{_name(destination)} did not answer, and no neighbour has its address")
     way = f" from {source}" if source else ""
     return DialFailure("unreachable", f"{_name(destination)} cannot be reached{way}: {os.strerror(number)}")
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from emulator.model.world import System, build_role
+from emulator.model.world import System, World, build_role
 from emulator.net import hop_header, records
 from emulator.net.attempts import Attempt
 from emulator.net.dial import DialFailure, dial
@@ -23,7 +23,8 @@ from emulator.net.scene import Scene
 from emulator.rules import path
 from emulator.rules.entry import entry_posture
 from emulator.rules.legs import Leg
-from emulator.rules.path import ChannelPath
+from emulator.rules.path import ChannelPath, Condition
+from emulator.rules.posture import Answer
 from emulator.wire.hop import HopHeader
 from emulator.wire.proxy_v2 import Addresses
 
@@ -32,13 +33,26 @@ DIAL_SECONDS = 5.0
 
 
 class Entry:
-    """The client-facing listener of one operating system's path."""
+    """The client-facing listener of one operating system's path.
+
+    Attributes:
+        dropped_under: the last world and condition whose posture dropped; an attempt may be seen when they are past.
+    """
 
     def __init__(self, scene: Scene, system: System) -> None:
         self.scene = scene
         self.system = system
         linked = scene.world.topology == "existing-vnet"
         self.hop = "load-balancer" if linked else build_role(system)
+        self.dropped_under = self._playing = scene.world, scene.condition
+
+    def follow(self, gate: Gate) -> None:
+        """Have the gate play what the scene has become."""
+        scene = self.scene
+        if Answer.DROP in gate.posture.possible():
+            self.dropped_under = self._playing
+        self._playing = scene.world, scene.condition
+        gate.set(entry_posture(scene.world, scene.condition, self.system, scene.loopback.sources()))
 
     async def serve(self, connection: socket.socket) -> None:
         """Carry one connection to where the path's first segment ends."""
@@ -64,19 +78,23 @@ class Entry:
         """A SYN was dropped, or should have been."""
         peer = (attempt.source, attempt.source_port)
         route = self._route(peer)
+        if route.end(1).verdict.carried:
+            route = self._route(peer, self.dropped_under)
         end = route.end(1)
         which = records.passage(self.hop, end.name, peer, route.legs[0].flow)
-        self.scene.observer(records.dropped(which, end.verdict, approximated=records.HELD if attempt.held else ""))
+        approximated = records.HELD if attempt.held else ""
+        self.scene.observer(records.dropped(which, end.verdict, approximated=approximated, caveat=self.scene.caveat))
 
     def gone(self, attempt: Attempt) -> None:
         """The client gave up."""
         self.scene.observer(records.attempt_ended(self.hop, attempt))
 
-    def _route(self, peer: tuple[str, int]) -> ChannelPath:
+    def _route(self, peer: tuple[str, int], under: tuple[World, Condition] | None = None) -> ChannelPath:
         scene = self.scene
+        world, condition = under or (scene.world, scene.condition)
         source: IPv4Address | None = scene.loopback.sources().get(peer[0])
-        flow = path.client_flow(scene.world, self.system, peer[1], source)
-        return path.decide(flow, scene.world, scene.condition, self.system)
+        flow = path.client_flow(world, self.system, peer[1], source)
+        return path.decide(flow, world, condition, self.system)
 
     def _far_end(self, route: ChannelPath) -> str:
         return route.proxy.hop if route.proxy else build_role(self.system)
@@ -87,7 +105,7 @@ class Entry:
         where = self.scene.transport(end.flow.destination, end.flow.destination_port)
         target = await dial(source, where, seconds=DIAL_SECONDS)
         if isinstance(target, DialFailure):
-            return target
+            return target.of(which.backend)
         if which.backend in self.scene.headless:
             return target
         ends = Addresses(end.flow.source, end.flow.source_port, end.flow.destination, end.flow.destination_port)
@@ -122,7 +140,7 @@ async def entry(scene: Scene, system: System, bound: socket.socket) -> AsyncIter
     serving = Entry(scene, system)
 
     def posture_now() -> None:
-        gate.set(entry_posture(scene.world, scene.condition, system, scene.loopback.sources()))
+        serving.follow(gate)
 
     first = entry_posture(scene.world, scene.condition, system, scene.loopback.sources())
     async with gate_at(bound, first, serving.serve, serving.attempt, on_gone=serving.gone) as gate:

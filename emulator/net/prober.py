@@ -88,39 +88,38 @@ class _Prober:
             verdict = path.probe_verdict(self._scene.world, self._scene.condition, self._proxy, self._probe.port)
             if verdict.outcome is Outcome.DROPPED:
                 self.asked.set()  # no answer will come, and nobody need wait for that
-            answered = await _ask(self._scene, self._probe, self._proxy, verdict)
-            self._believe(verdict, answered=answered)
+            self._believe(await _ask(self._scene, self._probe, self._proxy, verdict))
             self.asked.set()
             await asyncio.sleep(max(0.0, began + self._scene.clock.real(self._probe.interval) - loop.time()))
 
-    def _believe(self, verdict: Verdict, *, answered: bool) -> None:
+    def _believe(self, failure: str) -> None:
         before = self._health
-        self._health = before.observe(answered=answered, threshold=self._probe.threshold)
+        self._health = before.observe(answered=not failure, threshold=self._probe.threshold)
         if self._health.up != before.up:
-            _flipped(self._scene, self._probe, self._proxy, verdict, up=self._health.up)
+            _flipped(self._scene, self._probe, self._proxy, failure)
 
 
-async def _ask(scene: Scene, probe: Probe, proxy: Member, verdict: Verdict) -> bool:
-    """Whether one probe is answered: a full handshake, then a close (azure.md 3.4)."""
+async def _ask(scene: Scene, probe: Probe, proxy: Member, verdict: Verdict) -> str:
+    """Why one probe got no answer, which is a full handshake and then a close (azure.md 3.4); empty if it did."""
     if verdict.outcome is Outcome.DROPPED:
         # Unanswered when the next one goes out is failed; the groups drop it, so there is nothing to dial.
         await scene.clock.sleep(probe.interval)
-        return False
+        return verdict.sentence
     address = scene.world.interface_of(proxy).address
     source = scene.loopback.of(PROBE_SOURCE) if scene.loopback.exact else None
     seconds = scene.clock.real(probe.interval)
     answer = await dial(source, scene.transport(address, probe.port), seconds=seconds)
     if isinstance(answer, DialFailure):
-        return False
+        return verdict.sentence if verdict.outcome is Outcome.REFUSED else answer.of(proxy.hop).sentence
     answer.close()
-    return True
+    return ""
 
 
-def _flipped(scene: Scene, probe: Probe, proxy: Member, verdict: Verdict, *, up: bool) -> None:
+def _flipped(scene: Scene, probe: Probe, proxy: Member, failure: str) -> None:
+    """The balancer changed its mind: down because of a failure, or up without one."""
+    up = not failure
     scene.flip(probe.id, proxy.interface, up=up)
-    word = "up" if up else "down"
-    sentence = f"load balancer: probe {probe.id.name} marks {proxy.hop} {word}"
-    why = "" if up else f": {verdict.sentence}"
+    sentence = f"load balancer: probe {probe.id.name} marks {proxy.hop} {'up' if up else f'down: {failure}'}"
     data: dict[str, str | int | float | bool] = {"probe": probe.id.text, "backend": proxy.hop, "up": up}
     event = "BackendUp" if up else "BackendDown"
-    scene.observer(Observation(wall_time(), event, "load-balancer", sentence + why, data))
+    scene.observer(Observation(wall_time(), event, "load-balancer", sentence, data))

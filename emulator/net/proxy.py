@@ -29,6 +29,8 @@ from emulator.wire.hop import HopHeader
 from emulator.wire.proxy_v2 import Addresses
 
 RESET = struct.pack("ii", 1, 0)
+DIAL_AGAIN = 1.0
+"""Real seconds between two tries of a build VM that is not on the network."""
 
 
 class Proxy:
@@ -102,21 +104,38 @@ class Proxy:
             left = await _left_within(connection, seconds)
             await self._give_up(connection, which, leg.verdict, left=left)
             return
-        target = await self._dial(which, leg)
+        target, left = await self._try(connection, which, leg)
         if isinstance(target, DialFailure):
-            await self._give_up(connection, which, leg.verdict, failure=target.sentence)
+            await self._give_up(connection, which, leg.verdict, left=left, failure=target.sentence)
             return
         with target:
             await self._relay(Relay(connection, target, self.scene.pipes), which)
 
-    async def _dial(self, which: Passage, leg: Leg) -> socket.socket | DialFailure:
+    async def _try(
+        self, connection: socket.socket, which: Passage, leg: Leg
+    ) -> tuple[socket.socket | DialFailure, bool]:
+        """Dial as long as the switch says and nobody answers; and whether the client left meanwhile.
+
+        Where our own network knows at once that nobody is there, Azure's would not have said so.
+        """
+        loop = asyncio.get_running_loop()
+        until = which.started + self.scene.clock.real(self.scene.world.switches.proxy_connect_timeout)
+        while True:
+            target = await self._dial(which, leg, seconds=until - loop.time())
+            if not isinstance(target, DialFailure) or target.kind != "timeout":
+                return target, False
+            if await _left_within(connection, min(until - loop.time(), DIAL_AGAIN)):
+                return target, True
+            if loop.time() >= until:
+                return target, False
+
+    async def _dial(self, which: Passage, leg: Leg, *, seconds: float) -> socket.socket | DialFailure:
         scene, flow = self.scene, leg.flow
         source = scene.loopback.of(flow.source) if scene.loopback.exact else None
-        seconds = scene.clock.real(scene.world.switches.proxy_connect_timeout)
         where = scene.transport(flow.destination, flow.destination_port)
         target = await dial(source, where, seconds=seconds)
         if isinstance(target, DialFailure):
-            return target
+            return target.of(which.backend)
         if which.backend in scene.headless:
             return target
         ends = Addresses(flow.source, flow.source_port, flow.destination, flow.destination_port)

@@ -24,6 +24,7 @@ class Scene:
         ports: transport ports of listeners, by Azure address and port; elsewhere they are Azure's own.
         key: the hop header's HMAC key.
         headless: hops that do not understand the hop header: real SSH servers.
+        caveat: for whom a drop is not true to the packet, where the listener cannot know who that is.
     """
 
     world: World
@@ -35,6 +36,7 @@ class Scene:
     condition: Condition = field(default_factory=Condition)
     ports: dict[tuple[IPv4Address, int], int] = field(default_factory=dict)
     headless: frozenset[str] = frozenset()
+    caveat: str = ""
     retune: list[Callable[[], None]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from emulator.net import filters
+from emulator.net.addresses import can_bind
 from emulator.net.attempts import QUIET, Attempt, Ledger, syn_sent, waiting_clients
 from emulator.net.gate import gate_at
 from emulator.net.listener import bind
@@ -43,7 +44,16 @@ def test_rows_of_the_table() -> None:
     ).encode()
 
     assert syn_sent(table, "127.60.0.1", 60001) == {("127.0.0.9", 4001): 3, ("127.0.0.9", 4005): 0}
-    assert ("127.0.0.9", 4004) in syn_sent(table, "0.0.0.0", 60001)
+
+
+@pytest.mark.skipif(not can_bind("127.60.0.2"), reason="this machine has no such address")
+def test_a_listener_everywhere_has_rows_towards_this_machine() -> None:
+    """At 0.0.0.0 each of our addresses counts; what we dial at the same port of another machine does not."""
+    rest = "02 00000001:00000000 01:00000045 00000000     0        0 1 2"
+    ours, theirs = words("127.60.0.2"), words("192.0.2.1")
+    table = f"   0: {ours}:0FA1 {ours}:EA61 {rest}\n   1: {ours}:0FA2 {theirs}:EA61 {rest}\n".encode()
+
+    assert syn_sent(table, "0.0.0.0", 60001) == {("127.60.0.2", 4001): 0}
 
 
 def test_ledger_names_each_once() -> None:
