@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import os
+import re
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,7 @@ PATIENCE = 60.0
 """Real seconds for control's first word: its container may still be on its way."""
 BUILDS = frozenset(build_role(system) for system in SYSTEMS)
 """None of them understands the hop header: in containers they are machines of their own."""
+PUBLISHED = "approximated for a client of 127.0.0.1: Docker's own proxy answered it first"
 UNTRIED = PathState("failed", "not tried yet")
 TRY_AGAIN = 0.5
 """Real seconds between two trials of a path that failed: the build VM may still be on its way."""
@@ -84,17 +86,47 @@ def from_environment(role: FleetRole, host: str, environ: Mapping[str, str] = os
 
 
 def own_address(towards: str) -> str:
-    """The address by which this machine reaches another, and so by which it can be reached from there.
+    """The address that this machine has on the network of another, and so by which it can be reached from there.
 
     Raises:
-        UnavailableError: there is no way to it.
+        UnavailableError: there is no way to it but through others.
     """
     try:
         with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, 1)
             probe.connect((towards, 9))  # nothing is sent
             return str(probe.getsockname()[0])
     except OSError as error:
         raise UnavailableError(f"no way to {towards}: {error}") from None
+
+
+async def _own_address(builds: Iterable[str]) -> str:
+    """The address on the network of the build VMs, as soon as one of them is known there.
+
+    Raises:
+        UnavailableError: none was, for as long as a hop waits.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + PATIENCE
+    while True:
+        for name in builds:
+            try:
+                return await asyncio.to_thread(own_address, name.partition(":")[0])
+            except UnavailableError as error:
+                reason = error
+        if loop.time() > until:
+            raise reason
+        await asyncio.sleep(TRY_AGAIN)
+
+
+async def _number(role: FleetRole, address: str) -> int:
+    """The number that the engine gave to this container, as its name says, or 0."""
+    try:
+        name, *_ = await asyncio.to_thread(socket.gethostbyaddr, address)
+    except OSError:
+        return 0
+    found = re.search(rf"[-_]{role}[-_.](\d+)\.", name)
+    return int(found[1]) if found else 0
 
 
 class Hop:
@@ -127,11 +159,23 @@ class Hop:
             self.scene.change(world=world)
 
     async def look(self) -> None:
-        """Look for the build VMs by their names, again and again."""
+        """Look for the build VMs by their names, and at our own address among them, again and again."""
         while True:
             if await self.places.look():
                 self.play()
+            self._look_at_ourselves()
             await asyncio.sleep(LOOK_AGAIN)
+
+    def _look_at_ourselves(self) -> None:
+        if self.settings.host != EVERYWHERE:
+            return
+        for place in self.places.found():
+            with contextlib.suppress(UnavailableError):  # off that network for now
+                now = own_address(place)
+                if now != self.link.hello.address:
+                    self.link.moved(now)
+                    self.link.report(self.report())
+                return
 
     async def tell(self) -> None:
         """Tell control how this hop is, whenever that changes."""
@@ -181,9 +225,11 @@ async def playing(settings: HopSettings) -> AsyncIterator[Hop]:
     Raises:
         UnavailableError: control does not answer, or a port is taken.
     """
-    towards = settings.builds["build-linux"].partition(":")[0]
-    reached = settings.host if settings.host != EVERYWHERE else own_address(towards)
-    link = Link(settings.control, settings.token, Hello(settings.role, settings.instance, reached))
+    reached, number = settings.host, 0
+    if settings.host == EVERYWHERE:
+        reached = await _own_address(settings.builds.values())
+        number = await _number(settings.role, reached)
+    link = Link(settings.control, settings.token, Hello(settings.role, settings.instance, reached, number))
     async with contextlib.AsyncExitStack() as stack:
         ports = settings.ports or PROXY_PORTS
         bound = {system: _bound(settings.host, port, stack) for system, port in ports.items()}
@@ -211,7 +257,8 @@ def _bound(host: str, port: int, stack: contextlib.AsyncExitStack) -> socket.soc
 
 def _scene(scenery: Scenery, link: Link, places: Places, pipes: PipePool) -> Scene:
     world, key = unpacked(scenery.world), bytes.fromhex(scenery.key)
-    return Scene(world, Clock(scenery.time_scale), link.observe, places, pipes, key, headless=BUILDS)
+    clock = Clock(scenery.time_scale)
+    return Scene(world, clock, link.observe, places, pipes, key, headless=BUILDS, caveat=PUBLISHED)
 
 
 async def _open_proxy(

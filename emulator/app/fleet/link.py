@@ -4,7 +4,7 @@ import asyncio
 import collections
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -18,6 +18,7 @@ from emulator.app.fleet.messages import (
     Scenery,
     decode,
     encode,
+    place_of,
 )
 from emulator.app.fleet.server import HEARTBEAT, PATH
 from emulator.errors import PeerError, UnavailableError
@@ -60,6 +61,11 @@ class Link:
             self._report = report
             self._more.set()
 
+    def moved(self, address: str) -> None:
+        """Say that the hop is reached at another address."""
+        self.hello = replace(self.hello, address=address)
+        self._more.set()
+
     async def first(self) -> Scenery:
         """The first scenery, as soon as control says it."""
         while self.scenery is None:
@@ -84,10 +90,11 @@ class Link:
         headers = {"Authorization": f"Bearer {self.token()}"}
         options: dict[str, Any] = {"heartbeat": HEARTBEAT, "max_msg_size": MAX_MESSAGE_BYTES, "headers": headers}
         async with session.ws_connect(self.url + PATH, **options) as connection:
-            await connection.send_str(encode(self.hello))
+            hello = self.hello
+            await connection.send_str(encode(hello))
             self.connected = True
             async with asyncio.TaskGroup() as group:
-                telling = group.create_task(self._tell(connection))
+                telling = group.create_task(self._tell(connection, hello))
                 try:
                     await self._listen(connection)
                 finally:
@@ -99,14 +106,18 @@ class Link:
                 said = decode(message.data)
                 if isinstance(said, Scenery):
                     self.scenery = said
+                    self.hello = replace(self.hello, place=place_of(said.hop))
                     self.news.set()
                     self.news = asyncio.Event()
 
-    async def _tell(self, connection: aiohttp.ClientWebSocketResponse) -> None:
-        """Send the report as it is now, then each change of it and each event."""
+    async def _tell(self, connection: aiohttp.ClientWebSocketResponse, hello: Hello) -> None:
+        """Send the report as it is now, then each change of it, of where the hop is, and each event."""
         sent: Report | None = None
         while True:
             self._more.clear()
+            if hello.address != self.hello.address:
+                hello = self.hello
+                await _send(connection, hello)
             if sent != self._report:
                 sent = self._report
                 await _send(connection, sent)

@@ -15,16 +15,18 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """A hop's first word.
+    """A hop's first word, and said again when its address changed.
 
     Attributes:
         instance: names the process's machine; a hop that comes back under it takes its old place.
         address: where other hops reach it.
+        place: its number among the hops of its role, where it has one already; 0 for any.
     """
 
     role: FleetRole
     instance: str
     address: str
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,12 @@ class Happened:
 Message = Hello | Scenery | Report | Happened
 KINDS: dict[str, type[Any]] = {each.__name__.lower(): each for each in (Hello, Scenery, Report, Happened)}
 One = TypeVar("One", Hello, Scenery, Report, Happened)
+
+
+def place_of(hop: str) -> int:
+    """The place of a hop among those of its role: `proxy` is 1, `proxy-2` is 2."""
+    number = hop.rpartition("-")[2]
+    return int(number) if number.isdecimal() else 1
 
 
 def encode(message: Message) -> str:

@@ -28,6 +28,10 @@ class Places:
         """Where an Azure address is."""
         return self._of.get(address, NOWHERE)
 
+    def found(self) -> tuple[str, ...]:
+        """Where the build VMs were seen last."""
+        return tuple(self._found.values())
+
     def sources(self) -> Mapping[str, IPv4Address]:
         """Nothing: a connection's source is told by its hop header."""
         return {}

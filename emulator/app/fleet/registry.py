@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 
-from emulator.app.fleet.messages import Hello, Report, Scenery
+from emulator.app.fleet.messages import Hello, Report, Scenery, place_of
 from emulator.app.fleet.world import packed, with_members
 from emulator.model import deployed
 from emulator.model.compute import Member
@@ -16,18 +16,18 @@ from emulator.rules import space
 from emulator.wire.hop import KEY_BYTES
 
 SECOND = 128
-"""Further proxies have addresses from this one on in the build's subnet (design section 2)."""
+"""The second proxy has this address in the build's subnet, the third the next, and so on (design section 2)."""
 FORGOTTEN = 30.0
 """Real seconds after which a proxy that is gone leaves the pool; until then its probe speaks for it."""
 
 
 @dataclass(slots=True)
 class Joined:
-    """One hop that said hello.
+    """One connection of a hop that said hello.
 
     Attributes:
         place: its number among the hops of its role, from 1.
-        connected: whether its connection to control stands.
+        connected: whether the connection stands.
         left: loop time at which it broke.
     """
 
@@ -65,25 +65,37 @@ class Registry:
         return [each for each in self.hops if each.hello.role == "proxy"]
 
     def joins(self, hello: Hello) -> Joined:
-        """A hop says hello: one that was here before takes its old place, a new one the first that is free."""
-        known = self._hops.get(hello.instance)
-        if known is not None and known.hello.role == hello.role:
-            known.hello, known.connected = hello, True
-        else:
-            taken = {each.place for each in self._hops.values() if each.hello.role == hello.role}
-            place = next(number for number in range(1, len(taken) + 2) if number not in taken)
-            known = self._hops[hello.instance] = Joined(hello, place)
+        """A hop says hello: it gets the place that it has, or asks for, or else the first that is free."""
+        known = self._hops.pop(hello.instance, None)
+        others = {each.place: each for each in self._hops.values() if each.hello.role == hello.role}
+        wanted = hello.place or (known.place if known else 0)
+        holder = others.get(wanted)
+        if holder is not None and not holder.connected:  # a machine that the engine made anew has another name
+            del self._hops[holder.hello.instance]
+        elif holder is not None or not wanted:
+            wanted = next(number for number in range(1, len(others) + 2) if number not in others)
+        # Not the object of before: its connection may break later than this one is made.
+        joined = Joined(hello, wanted, report=known.report if known else Report("down"))
+        self._hops[hello.instance] = joined
         self._renew()
-        return known
+        return joined
 
-    def leaves(self, joined: Joined, now: float) -> None:
-        """A hop's connection broke: it plays on, as far as it still lives."""
+    def moves(self, joined: Joined, hello: Hello) -> None:
+        """A hop has another address."""
+        joined.hello = replace(joined.hello, address=hello.address)
+        self._renew()
+
+    def leaves(self, joined: Joined, now: float) -> bool:
+        """A hop's connection broke: it plays on, as far as it still lives; whether it had no newer connection."""
         joined.connected, joined.left = False, now
+        if self._hops.get(joined.hello.instance) is not joined:
+            return False
         joined.report = replace(joined.report, state="down")
         self._on_change()
+        return True
 
     def forget(self, now: float) -> None:
-        """Take proxies out of the pool that have been gone for long, but never the first one's place."""
+        """Take proxies out of the pool that have been gone for long; the first is the world's own, and stays."""
         gone = [
             name
             for name, each in self._hops.items()
@@ -139,28 +151,29 @@ def scaled(world: World, places: Iterable[int]) -> World:
     found = world
     for place in places:
         if proxy_name(place) not in known:
-            found = _with_proxy(found, proxy_name(place))
+            found = _with_proxy(found, place)
     builds = [member for member in found.members if member.role != "proxy"]
-    proxies = sorted(found.proxies, key=lambda member: int(member.hop.partition("-")[2] or 1))
+    proxies = sorted(found.proxies, key=lambda member: place_of(member.hop))
     return with_members(found, *proxies, *builds)
 
 
-def _with_proxy(world: World, name: str) -> World:
+def _with_proxy(world: World, place: int) -> World:
     """One more proxy VM, as Image Builder would deploy it, in the balancer's first pool."""
     if world.balancer is None or world.parts.subnet is None:
         raise AssertionError("only a world with a balancer has proxies")
     subnet = world.subnet(world.parts.subnet)
     pools = tuple(pool.id for pool in world.balancer.pools[:1])
-    nic = deployed.interface(name, _address(world, subnet), subnet.id, pools=pools)
+    name = proxy_name(place)
+    nic = deployed.interface(name, _address(world, subnet, SECOND + place - 2), subnet.id, pools=pools)
     machine, member = deployed.machine("proxy", name, deployed.PROXY_SIZE)
     return with_members(world.laid(nic, machine), *world.members, member)
 
 
-def _address(world: World, subnet: Subnet) -> IPv4Address:
-    """The first free address from the 128th on, else any."""
+def _address(world: World, subnet: Subnet, number: int) -> IPv4Address:
+    """The first free address from the one of a number on, else any."""
     free = list(space.free(world, subnet))
     first = next((net for net in subnet.prefixes if isinstance(net, IPv4Network)), None)
-    start = int(first.network_address) + SECOND if first else 0
+    start = int(first.network_address) + number if first else 0
     return next((each for each in sorted(free) if int(each) >= start), free[0])
 
 

@@ -62,8 +62,8 @@ class HopServer:
                 finally:
                     telling.cancel()
         finally:
-            self._registry.leaves(joined, asyncio.get_running_loop().time())
-            self._note("HopLeft", joined, f"{hop_name(joined)} is not heard any more")
+            if self._registry.leaves(joined, asyncio.get_running_loop().time()):
+                self._note("HopLeft", joined, f"{hop_name(joined)} is not heard any more")
 
     async def _tell(self, connection: web.WebSocketResponse, joined: Joined) -> None:
         """Send the scenery, and each change of it, as long as the hop listens."""
@@ -82,6 +82,9 @@ class HopServer:
                 self._registry.reports(joined, said)
             elif isinstance(said, Happened):
                 self._happened(said)
+            elif isinstance(said, Hello):
+                self._registry.moves(joined, said)
+                self._note("HopMoved", joined, f"{hop_name(joined)} is at {said.address} now")
 
     def _happened(self, said: Happened) -> None:
         event = event_from_json(said.event)

@@ -115,5 +115,8 @@ async def test_a_proxy_that_dies_leaves_the_others() -> None:
         await found.start("proxy", "proxy-host-2")
         await found.until(lambda: len(healthy.condition.healthy) == 4)
         names = [hop.name for hop in found.fleet.status.hops]
+        down = [event.sentence for event in found.fleet.events() if "marks proxy-2 down" in event.sentence]
 
     assert names.count("proxy-2") == 1
+    assert len(down) == 2
+    assert all(": proxy-2 at 127." in sentence and "refused the connection" in sentence for sentence in down)

@@ -34,12 +34,12 @@ async def control(folder: Path, port: int) -> AsyncIterator[Fleet]:
             yield fleet
 
 
-def link_to(port: int, folder: Path, token: str = "") -> Link:
+def link_to(port: int, folder: Path, token: str = "", instance: str = "machine") -> Link:
     """A proxy's link to it."""
     return Link(
         f"http://127.0.0.1:{port}",
         lambda: token or (folder / "token").read_text().strip(),
-        Hello("proxy", "machine", "10.60.0.128"),
+        Hello("proxy", instance, "10.60.0.128"),
     )
 
 
@@ -99,6 +99,41 @@ async def test_control_comes_back(tmp_path: Path) -> None:
             (joined,) = fleet.registry.proxies()
 
     assert (joined.hello.instance, joined.report.local) == ("machine", "here")
+
+
+async def test_a_hop_keeps_its_name(tmp_path: Path) -> None:
+    """Two proxies that join the next control in another order than the last have the names that they had."""
+    port = free_port()
+    links = [link_to(port, tmp_path, instance=name) for name in ("a", "b")]
+    first = contextlib.AsyncExitStack()
+    await first.enter_async_context(control(tmp_path, port))
+    for link in links:
+        async with linked(link, patience=10):
+            pass
+    await first.aclose()
+    async with control(tmp_path, port), contextlib.AsyncExitStack() as stack:
+        for link in reversed(links):
+            link.scenery = None
+            await stack.enter_async_context(linked(link, patience=10))
+
+    assert [link.scenery.hop for link in links if link.scenery] == ["proxy", "proxy-2"]
+
+
+async def test_a_hop_says_where_it_is_now(tmp_path: Path) -> None:
+    """A hop that was put on its network anew tells control its address there, on the connection that it has."""
+    port = free_port()
+    async with control(tmp_path, port) as fleet:
+        link = link_to(port, tmp_path)
+        async with linked(link, patience=10):
+            changed = fleet.registry.changed
+            link.moved("10.60.0.200")
+            async with asyncio.timeout(5):
+                await changed.wait()
+            sentences = [event.sentence for event in fleet.events()]
+            (joined,) = fleet.registry.proxies()
+
+    assert joined.hello.address == "10.60.0.200"
+    assert "proxy is at 10.60.0.200 now" in sentences
 
 
 async def test_the_buffer_is_bounded(tmp_path: Path) -> None:

@@ -38,6 +38,58 @@ def test_places_are_given_and_kept() -> None:
     assert changes
 
 
+def test_a_place_that_is_asked_for_is_given() -> None:
+    """A proxy that has a number gets it, whatever the order, and its address with it; a taken one it does not get."""
+    found, _ = registry()
+    third = found.joins(Hello("proxy", "c", "10.60.0.130", place=3))
+    first = found.joins(Hello("proxy", "a", "10.60.0.128", place=1))
+    other = found.joins(Hello("proxy", "x", "10.60.0.140", place=3))
+
+    assert [hop_name(each) for each in (third, first, other)] == ["proxy-3", "proxy", "proxy-2"]
+    assert found.scenery(third).places == {
+        "10.60.0.7": "10.60.0.128",
+        "10.60.0.128": "10.60.0.140",
+        "10.60.0.129": "10.60.0.130",
+    }
+
+
+def test_a_machine_made_anew_takes_its_place_again() -> None:
+    """A proxy's machine with another name but the number of one that left is that one: nobody waits for the old."""
+    found, _ = registry()
+    old = found.joins(Hello("proxy", "old", "10.60.0.128", place=1))
+    found.leaves(old, 0.0)
+    new = found.joins(Hello("proxy", "new", "10.60.0.129", place=1))
+
+    assert found.proxies() == [new]
+    assert found.scenery(new).places == {"10.60.0.7": "10.60.0.129"}
+
+
+def test_an_old_connection_ends_without_harm() -> None:
+    """A hop that dialled anew before its old connection was seen to break is connected, and as it reported."""
+    found, changes = registry()
+    old = proxy(found, 1)
+    found.reports(old, Report("up", local="here"))
+    new = proxy(found, 1)
+    changes.clear()
+    assert not found.leaves(old, 0.0)
+
+    assert (new.connected, new.report) == (True, Report("up", local="here"))
+    assert changes == []
+    assert found.leaves(new, 0.0)
+    assert new.report.state == "down"
+
+
+def test_a_hop_moves() -> None:
+    """A proxy whose address changed is dialled there from then on."""
+    found, _ = registry()
+    joined = proxy(found, 1)
+    changed = found.changed
+    found.moves(joined, Hello("proxy", "machine-1", "10.60.0.200"))
+
+    assert changed.is_set()
+    assert found.scenery(joined).places == {"10.60.0.7": "10.60.0.200"}
+
+
 def test_each_proxy_is_in_the_pool() -> None:
     """The world that hops are told has a proxy VM for each, with an address from .128 on, where it really is."""
     found, _ = registry()
