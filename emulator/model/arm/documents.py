@@ -141,7 +141,8 @@ def _identified(raw: object, hints: Hints, place: Place) -> Raw | None:
 
 def _written_id(keys: Mapping[str, Any]) -> ResourceId | None:
     found = keys.get("id")
-    return ResourceId(found) if isinstance(found, str) and IDENTITY.fullmatch(found) else None
+    written = isinstance(found, str) and found.isprintable() and IDENTITY.fullmatch(found)
+    return ResourceId(str(found)) if written else None
 
 
 def _made_id(keys: Mapping[str, Any], place: Place) -> ResourceId | None:

@@ -109,7 +109,7 @@ PORTS: Kind[PortRange] = parsed(port_range, "*, a port, or first-last within 0-6
 
 
 def _identifier(found: Any, place: Place) -> ResourceId | None:
-    if isinstance(found, str) and found:
+    if isinstance(found, str) and found and found.isprintable():
         return ResourceId(found if found.startswith(("/", "[", "<")) else f"/{found}")
     place.wrong(found, "a resource ID")
     return None

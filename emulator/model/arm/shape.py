@@ -213,7 +213,7 @@ def parts(collection: str, shape: Shape[T], *, within: str = "") -> Kind[tuple[T
         keys = {key.lower(): value for key, value in raw.items()} if isinstance(raw, Mapping) else {}
         identity, name = keys.get("id"), keys.get("name")
         name = name if isinstance(name, str) else str(identity).rpartition("/")[2] if identity else None
-        if not isinstance(raw, Mapping) or not name or "/" in name:
+        if not isinstance(raw, Mapping) or not name or "/" in name or not name.isprintable():
             place.wrong(raw, "an object with a `name`")
             return None
         own = ResourceId(place.resource).child(collection_name, name)

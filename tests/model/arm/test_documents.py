@@ -254,3 +254,18 @@ def test_two_made_from_one_name_are_refused() -> None:
     (line,) = said({"$schema": "deploymentTemplate.json", "resources": [first, second]})
 
     assert "name: found \"[parameters('b')]\", expected a name that nothing else of its type has here; " in line
+
+
+@pytest.mark.parametrize("control", ["\x1b[31m", "\n", "\u202e"])
+def test_names_cannot_write_on_a_terminal(control: str) -> None:
+    """Names and IDs stand in verdicts as they are, so one that would move a cursor is refused, and told escaped."""
+    documents = [
+        {**GROUP, "id": GROUP["id"] + control},
+        {**GROUP, "properties": {"securityRules": [{"name": control}]}},
+        {**NET, "properties": {**NET["properties"], "subnets": [{"name": "s", "routeTable": {"id": control}}]}},
+    ]
+
+    for each in documents:
+        (line, *_) = said(each)
+        assert "expected" in line
+        assert line.isprintable()
