@@ -9,6 +9,7 @@ import http.client
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,8 @@ PATIENCE = 2.0
 CONTROL = 8060
 WATCH = 10
 """Seconds to stay, of the 15 that the container gives."""
-
+GAP = 4.0
+"""Seconds after the last answer beyond which the engine cannot just have asked again: the container was paused."""
 
 PORTS = {"build-windows": 5986, "load-balancer": 60001, "proxy": 60001}
 
@@ -25,23 +27,22 @@ def main(command: Path = Path("/proc/1/cmdline"), marker: Path = Path("/state/he
     """0 for healthy, 1 for not yet or not any more; which hop this is says the container's first process.
 
     Once it was healthy it watches for `WATCH` seconds before it answers: an interpreter started each second would
-    cost more than the hop.
+    cost more than the hop. After a pause, which makes a container unhealthy, it answers at once again.
     """
     words = command.read_bytes().decode(errors="replace").split("\0")
     port = next((port for role, port in PORTS.items() if role in words), None)
     known = marker.exists()
+    asked_again = known and time.time() - marker.stat().st_mtime < GAP
 
     def healthy() -> bool:
         # A channel that is not ready any more, since a hop was killed, does not make control itself unhealthy.
         return _answers("127.0.0.1", CONTROL, known=known) if port is None else _listens("127.0.0.1", port)
 
-    if not healthy():
+    if not healthy() or (asked_again and not _stays(healthy)):
         return 1
-    if not known:
-        with contextlib.suppress(OSError):
-            marker.touch()
-        return 0
-    return 0 if _stays(healthy) else 1
+    with contextlib.suppress(OSError):
+        marker.touch()
+    return 0
 
 
 def _stays(healthy: Callable[[], bool]) -> bool:

@@ -1,9 +1,10 @@
 """Health of a hop in its container: which hop it is, and whether it is well."""
 
 import contextlib
+import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,25 @@ def test_control_is_asked_until_it_was_ready(tmp_path: Path, monkeypatch: pytest
         assert probe.main(control, marker) == 0
 
     assert probe.main(control, marker) == 1
+
+
+def test_after_a_pause_it_answers_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays where the engine asked a moment ago, and not where that is longer ago than the engine ever waits."""
+    hop, marker = command(tmp_path, "aib-emulator", "serve", "proxy"), tmp_path / "healthy"
+    stays = []
+
+    def stay(healthy: Callable[[], bool]) -> bool:
+        stays.append("stayed")
+        return healthy()
+
+    monkeypatch.setattr(probe, "_stays", stay)
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
+        monkeypatch.setitem(probe.PORTS, "proxy", server.getsockname()[1])
+        assert [probe.main(hop, marker), probe.main(hop, marker)] == [0, 0]
+        os.utime(marker, (0, 0))
+        assert [probe.main(hop, marker), stays] == [0, ["stayed"]]
+
+    assert marker.stat().st_mtime > 0
 
 
 def test_it_stays_while_it_is_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
