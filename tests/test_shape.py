@@ -48,7 +48,6 @@ UNTESTED = {
     "machines/winrm/ntlm.py": NOT_YET,
     "machines/winrm/session.py": NOT_YET,
     "machines/winrm/shells.py": NOT_YET,
-    "net/entry.py": NOT_YET,
     "net/prober.py": NOT_YET,
     "net/proxy.py": NOT_YET,
     "net/scene.py": NOT_YET,

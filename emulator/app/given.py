@@ -54,7 +54,7 @@ def laid_over(world: World, given: Given) -> tuple[World, tuple[Resource, ...]]:
     resources = read(given, world.resources).resources
     changed = world.laid(*resources)
     for resource in resources:
-        if isinstance(resource, SecurityGroup):
+        if isinstance(resource, SecurityGroup) and world.find("groups", resource.id) != resource:
             _must_be_attached(changed, resource)
     before, after = dict(places(world)), dict(places(changed))
     for name, address in after.items():

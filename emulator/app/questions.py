@@ -83,8 +83,8 @@ def ip_flow(
         world: of `load_world`, or of a running channel.
         vm: a machine's name or ID, or a hop's; None for the first hop of the channel.
         direction: inbound or outbound.
-        local: the machine's own end, `ADDRESS:PORT`.
-        remote: the other end; its port may be `*`.
+        local: the machine's own end, `ADDRESS:PORT`; outbound its port may be `*`.
+        remote: the other end; inbound its port may be `*`.
         protocol: TCP or UDP.
 
     Raises:
@@ -92,10 +92,15 @@ def ip_flow(
         NotLoadedError: a group, or what a rule names, was not loaded, and the answer hangs on it.
     """
     way = _direction(direction)
-    ours, theirs = _place("local", local), _place("remote", remote)
+    interface = interface_of(world, vm)
+    ours = _place("local", local, source=way == "Outbound")
+    theirs = _place("remote", remote, source=way == "Inbound")
+    if not interface.holds(ours[0]):
+        held = ", ".join(str(each.address) for each in interface.configurations)
+        raise InvalidInputError(f"local: found {ours[0]}, expected an address of {interface.id.name}: {held}")
     source, destination = (theirs, ours) if way == "Inbound" else (ours, theirs)
     flow = Flow(*source, *destination, _protocol(protocol))
-    return flows.verify(world, interface_of(world, vm), way, flow)
+    return flows.verify(world, interface, way, flow)
 
 
 def effective_rules(world: World, vm: str | None = None) -> dict[str, Any]:
@@ -140,9 +145,9 @@ def _protocol(text: str) -> Protocol:
     return Protocol[text.upper()]
 
 
-def _place(name: str, text: str) -> tuple[IPv4Address, int]:
+def _place(name: str, text: str, *, source: bool) -> tuple[IPv4Address, int]:
     """An address and a port; of a source port Azure takes `*`, since rules hardly ever tell them apart."""
-    any_port = text.endswith(f":{ANY_PORT}")
+    any_port = source and text.endswith(f":{ANY_PORT}")
     address, port = address_and_port(name, f"{text[:-1]}{SOURCE_PORT}" if any_port else text)
     try:
         return IPv4Address(address), port

@@ -17,8 +17,8 @@ Machine = Annotated[
 def ip_flow(
     *,
     direction: Annotated[str, typer.Option(metavar="D", help="inbound or outbound.")],
-    local: Annotated[str, typer.Option(metavar="IP:PORT", help="The machine's own end.")],
-    remote: Annotated[str, typer.Option(metavar="IP:PORT", help="The other end; its port may be *.")],
+    local: Annotated[str, typer.Option(metavar="IP:PORT", help="The machine's own end; outbound its port may be *.")],
+    remote: Annotated[str, typer.Option(metavar="IP:PORT", help="The other end; inbound its port may be *.")],
     protocol: Annotated[str, typer.Option(metavar="P", help="TCP or UDP.")] = "TCP",
     vm: Machine = None,
     config: ConfigFile = None,

@@ -72,8 +72,14 @@ def _read(names: list[str]) -> list[tuple[str, object]]:
 def _with_wholes(documents: list[tuple[str, object]], running: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The resources of documents; a rule, route or subnet alone comes with its running whole."""
     from emulator.model import arm
+    from emulator.model.arm.documents import part_of
+    from emulator.model.resources import Other
 
     loaded = arm.load(documents, arm.load([("the running world", running)]).resources)
+    for resource in loaded.resources:
+        if isinstance(resource, Other) and part_of(resource.id):
+            whole = resource.id.parent
+            raise InvalidInputError(f"{resource.id}: found a part alone, expected {whole} in the running world")
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)
     return [arm.dump(resource) for resource in loaded.resources]

@@ -30,18 +30,24 @@ def _backends(world: World, balancer: LoadBalancer, wanted: tuple[ResourceId, ..
     found: dict[ResourceId, Backend] = {}
     for each in balancer.pools:
         if each.id in wanted:
+            named = _named(each)
             for interface in world.interfaces:
-                if _is_in(interface, each, world):
+                if _names(interface, each, named) or _has_address(interface, each, world):
                     found.setdefault(interface.id, Backend(interface.id, _admin_state(interface, each)))
     return tuple(found.values())
 
 
-def _is_in(interface: Interface, wanted: Pool, world: World) -> bool:
-    """Either side may say so: the interface names the pool, the pool the configuration or its address."""
-    if any(wanted.id in each.pools for each in interface.configurations):
-        return True
-    if any(each.parent == interface.id for each in wanted.configurations):
-        return True
+def _named(pool: Pool) -> frozenset[ResourceId]:
+    """The interfaces whose configurations a pool names: a set, for pools and networks of thousands."""
+    return frozenset(each.parent for each in pool.configurations)
+
+
+def _names(interface: Interface, wanted: Pool, named: frozenset[ResourceId]) -> bool:
+    """Either side may say so: the pool names the interface's configuration, or that the pool."""
+    return interface.id in named or any(wanted.id in each.pools for each in interface.configurations)
+
+
+def _has_address(interface: Interface, wanted: Pool, world: World) -> bool:
     return any(_is_at(interface, each.address, each.network, world) for each in wanted.addresses if each.address)
 
 
@@ -87,14 +93,11 @@ def balancers_of(world: World, interface: Interface) -> tuple[LoadBalancer, ...]
     return tuple(
         balancer
         for balancer in world.balancers
-        if any(_is_in(interface, Pool(each.id, each.configurations), world) for each in balancer.pools)
+        if any(_names(interface, each, _named(each)) for each in balancer.pools)
     )
 
 
 def outbound_rule(balancer: LoadBalancer, interface: Interface) -> OutboundRule | None:
     """The outbound rule that serves an interface's pool."""
-    named = {found for each in interface.configurations for found in each.pools}
-    for each in balancer.pools:
-        if any(one.parent == interface.id for one in each.configurations):
-            named.add(each.id)
+    named = {each.id for each in balancer.pools if _names(interface, each, _named(each))}
     return next((rule for rule in balancer.outbound_rules if rule.pool in named), None)

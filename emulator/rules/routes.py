@@ -13,6 +13,9 @@ from emulator.model.network import Interface, NextHop, Route, Subnet, VirtualNet
 from emulator.model.world import PROBE_SOURCE, World
 from emulator.reason import Outcome, Reason, Verdict
 
+PLATFORM_SERVICES = (PROBE_SOURCE, IPv4Address("169.254.169.254"))
+"""The host and its instance metadata, which no route leads away from (azure.md 5.1)."""
+
 Hop = NextHop | Literal["VNetPeering", "InterfaceEndpoint"]
 WITHIN: frozenset[Hop] = frozenset({"VnetLocal", "VNetPeering", "InterfaceEndpoint"})
 EVERYWHERE = IPv4Network("0.0.0.0/0")
@@ -131,7 +134,7 @@ def routed(world: World, subnet: ResourceId, destination: IPv4Address, what: str
     Raises:
         NotLoadedError: the subnet or its route table was not loaded.
     """
-    if destination == PROBE_SOURCE:
+    if destination in PLATFORM_SERVICES:
         reason = Reason("state", subnet.text, "PlatformService")
         return Verdict(Outcome.CARRIED, reason, f"{what} goes to the host, whatever the routes")
     route = next_hop(world, subnet, destination)
@@ -148,7 +151,7 @@ def _lost(route: EffectiveRoute, destination: IPv4Address) -> str:
     if route.hop == "None":
         return f"{route} drops it"
     if route.hop == "VirtualNetworkGateway":
-        return f"{route} sends it to a gateway, and {destination} does not lie behind one"
+        return f"{route} sends it to a gateway, and nothing behind one was loaded"
     return f"{route} sends it to the Internet, where {destination} is not"
 
 

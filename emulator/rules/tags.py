@@ -43,16 +43,18 @@ class Tags:
     probes (MicrosoftDocs/azure-docs#38326).
 
     Attributes:
-        network: the ranges of the tag `VirtualNetwork`, the host's address apart.
+        network: the space of the network and its peers, for the tag `VirtualNetwork`.
         services: the ranges of service tags that were loaded, by name in lower case.
         groups: the addresses in application security groups.
         data: further sources that the tag `AzureLoadBalancer` admits, by the switch for that.
+        routes: further ranges of `VirtualNetwork`, from a subnet's routes; addresses of services may lie there.
     """
 
     network: tuple[Network, ...] = ()
     services: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
     groups: Mapping[ResourceId, tuple[IPv4Address, ...]] = field(default_factory=dict)
     data: tuple[IPv4Address, ...] = ()
+    routes: tuple[Network, ...] = ()
 
     def ranges(self, prefix: str) -> Sequence[Range]:
         """The addresses of a rule's prefix: `*`, a tag, an address or a range.
@@ -80,7 +82,7 @@ class Tags:
         if tag in EVERYTHING:
             return ranges.EVERY_ADDRESS
         if tag == "virtualnetwork":
-            return [*ranges.of_networks(self.network), HOST]
+            return [*ranges.of_networks((*self.network, *self.routes)), HOST]
         if tag == "internet":
             return self.public()
         if tag == "azureloadbalancer":
@@ -93,7 +95,7 @@ class Tags:
 
     def public(self) -> Sequence[Range]:
         """Public space: neither the virtual network's nor private."""
-        return ranges.outside([*ranges.of_networks((*self.network, *NOT_INTERNET)), HOST])
+        return ranges.outside([*ranges.of_networks((*self.network, *self.routes, *NOT_INTERNET)), HOST])
 
     def members(self, group: ResourceId) -> Sequence[Range]:
         """The addresses in an application security group."""
@@ -121,18 +123,23 @@ def _tags(world: World, subnet: ResourceId) -> Tags:
     network = world.network_of(subnet)
     admits = world.switches.load_balancer_tag_admits_data and world.service is not None
     services = {name.lower(): nets for each in world.service_tags for name, nets in each.tags}
-    prefixes = tuple(_virtual_network(world, network, world.subnet(subnet)))
+    space, routes = tuple(_space(world, network)), tuple(_routes(world, world.subnet(subnet)))
     data = world.service.nat_addresses if admits and world.service else ()
-    return Tags(prefixes, services, world.remembered("groups of addresses", lambda: _groups(world)), data)
+    groups = world.remembered("groups of addresses", lambda: _groups(world))
+    return Tags(space, services, groups, data, routes)
 
 
-def _virtual_network(world: World, network: VirtualNetwork, subnet: Subnet) -> Iterator[Network]:
-    """Its own space, its peers', and prefixes of user-defined routes (service-tags-overview)."""
+def _space(world: World, network: VirtualNetwork) -> Iterator[Network]:
+    """Its own, and its peers'."""
     yield from network.prefixes
     for peering in network.peerings:
         if peering.connected:
             remote: VirtualNetwork | None = world.find("networks", peering.remote)
             yield from remote.prefixes if remote else peering.remote_prefixes
+
+
+def _routes(world: World, subnet: Subnet) -> Iterator[Network]:
+    """The prefixes of user-defined routes, which the tag contains too (service-tags-overview)."""
     table = world.route_table(subnet.route_table)
     for route in table.routes if table else ():
         prefix = _network(route.prefix)

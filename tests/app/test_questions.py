@@ -78,6 +78,9 @@ WRONG = [
     ({"local": "10.60.0.7:70000"}, "local: found 10.60.0.7:70000"),
     ({"local": ":22"}, "local: found :22"),
     ({"remote": "proxy:22"}, "remote: found proxy, expected an IPv4 address"),
+    ({"local": "10.60.0.9:22"}, "local: found 10.60.0.9, expected an address of .*: 10.60.0.7"),
+    ({"local": "10.60.0.7:*"}, r"local: found 10.60.0.7:\*, expected NAME:PORT"),
+    ({"direction": "outbound", "remote": "10.60.0.5:*"}, r"remote: found 10.60.0.5:\*, expected NAME:PORT"),
     ({"vm": "nobody"}, "name: found nobody, expected an IPv4 address or one of client"),
     ({"vm": "internet"}, "vm: found internet, expected a machine with a network interface"),
 ]

@@ -86,3 +86,15 @@ def test_a_lone_rule_joins_its_running_group(running: Cli, tmp_path: Path) -> No
     assert (applied.returncode, applied.stderr) == (0, "applied build-nsg\n")
     names = [rule["name"] for rule in during["properties"]["securityRules"]]
     assert names == [*(rule["name"] for rule in before["properties"]["securityRules"]), "DenySsh"]
+
+
+def test_a_lone_rule_of_no_group_is_refused(running: Cli, tmp_path: Path) -> None:
+    """A rule whose group does not run changes nothing, so it is an error and not a success."""
+    before = group(running)
+    file = tmp_path / "rule.json"
+    file.write_text(json.dumps({"id": f"{before['id']}-other/securityRules/DenySsh", **DENY}))
+
+    done = running("world", "apply", str(file))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{before['id']}-other in the running world" in done.stderr

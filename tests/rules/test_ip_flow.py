@@ -7,9 +7,10 @@ import pytest
 
 from emulator.model.flow import Flow
 from emulator.model.network import Direction
+from emulator.rules import security
 from emulator.rules.ip_flow import verify
 from tests.rules.test_security import DENY_IN, DENY_OUT
-from tests.worlds import nic_of, world
+from tests.worlds import nic_of, rule, world
 
 PROXY, BUILD = IPv4Address("10.60.0.7"), IPv4Address("10.60.0.8")
 # Direction, rules, and what is answered for proxy → build VM on 22: user rules and default rules by their kind.
@@ -32,6 +33,22 @@ def test_answers(direction: Direction, rules: tuple[str, ...], access: str, name
 
     assert (answer.access, answer.rule_name) == (access, name)
     assert answer.verdict.carried == (access == "Allow")
+
+
+def test_a_user_rule_with_the_name_of_a_default_one() -> None:
+    """A rule belongs to whoever wrote it, whatever its name."""
+    found = world()
+    group = next(security.groups_at(found, nic_of(found, "build-linux"), "Inbound"))
+    named = replace(rule(DENY_IN), name="DenyAllInBound")
+
+    answer = verify(
+        found.laid(replace(group, rules=(named,))),
+        nic_of(found, "build-linux"),
+        "Inbound",
+        Flow(PROXY, 50000, BUILD, 22),
+    )
+
+    assert answer.rule_name == "securityRules/DenyAllInBound"
 
 
 def test_no_rule_has_no_name() -> None:

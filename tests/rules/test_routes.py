@@ -128,7 +128,7 @@ FATES: list[tuple[tuple[str, ...], tuple[Any, ...], bool, str]] = [
         "sends it to nva-nic, which has IP forwarding off",
     ),
     (("10.60.0.0/24 -> None",), (), False, "route to-None (10.60.0.0/24) to None drops it"),
-    (("10.60.0.0/24 -> VirtualNetworkGateway",), (), False, "to a gateway, and 10.60.0.8 does not lie behind one"),
+    (("10.60.0.0/24 -> VirtualNetworkGateway",), (), False, "to a gateway, and nothing behind one was loaded"),
     (("10.60.0.0/24 -> Internet",), (), False, "to the Internet, where 10.60.0.8 is not"),
     (("10.60.0.0/24 -> VnetLocal",), (), True, "follows route to-VnetLocal (10.60.0.0/24) to VnetLocal"),
     ((f"0.0.0.0/0 -> {NVA}",), (), True, "follows Azure's own route for 10.60.0.0/16 to VnetLocal"),
@@ -167,10 +167,11 @@ def test_an_appliance_in_a_peer() -> None:
 
 
 def test_the_host_is_reached_whatever_the_routes() -> None:
-    """No route keeps a packet from the host's address 168.63.129.16."""
+    """No route keeps a packet from the host's address 168.63.129.16, or from its instance metadata."""
     found = with_routes(world(), "168.63.129.16/32 -> None", "0.0.0.0/0 -> None")
 
-    assert routed(found, BUILD_SUBNET, IPv4Address("168.63.129.16"), "it").reason.name == "PlatformService"
+    for address in ("168.63.129.16", "169.254.169.254"):
+        assert routed(found, BUILD_SUBNET, IPv4Address(address), "it").reason.name == "PlatformService"
 
 
 # A private endpoint's /32 (azure.md 4.2): only its own prefix, or with policies for routes one that is no wider than

@@ -116,6 +116,16 @@ def test_a_tag_that_was_not_loaded() -> None:
     assert ranges.contains(tags.public(), int(IPv4Address("203.0.113.10")))
 
 
+def test_a_route_does_not_tell_where_a_tag_is_not() -> None:
+    """A default route makes everything `VirtualNetwork`; an unknown service tag may still lie anywhere in it."""
+    found = with_routes(world(), "0.0.0.0/0 -> VirtualAppliance 10.60.0.9")
+    tags = tags_at(found, BUILD_SUBNET)
+
+    assert ranges.contains(tags.ranges("VirtualNetwork"), int(IPv4Address("8.8.8.8")))
+    assert ranges.contains(tags.unknown(), int(IPv4Address("8.8.8.8")))
+    assert not ranges.contains(tags.unknown(), int(IPv4Address("10.60.0.8")))
+
+
 def test_application_groups() -> None:
     """A group contains the addresses of the configurations that name it, and nothing where none does."""
     found = world(proxies=2)

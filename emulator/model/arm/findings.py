@@ -8,6 +8,9 @@ from dataclasses import dataclass
 CUT_OFF = ("Microsoft.Azure.", "System.", "@{")
 """How `ConvertTo-Json` prints what lies deeper than its `-Depth`."""
 
+MOST_FINDINGS = 100
+"""Of one document: whoever mends so many reads it again, and a long list of anything else must not fill memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -39,8 +42,10 @@ class Place:
 
     def wrong(self, found: object, allowed: str) -> None:
         """Add a finding."""
-        hint = _hint(found)
-        self.lines.append(f"{self}: found {shown(found)}, expected {printable(allowed)}{hint}")
+        if len(self.lines) < MOST_FINDINGS:
+            self.lines.append(f"{self}: found {shown(found)}, expected {printable(allowed)}{_hint(found)}")
+        elif len(self.lines) == MOST_FINDINGS:
+            self.lines.append(f"{printable(self.document)}: and more findings, which are not shown")
 
     def __str__(self) -> str:
         return ": ".join(printable(part) for part in (self.document, self.resource, self.field) if part)

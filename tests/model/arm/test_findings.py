@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.model.arm.findings import Place, printable, shown
+from emulator.model.arm.findings import MOST_FINDINGS, Place, printable, shown
 
 PLACE = Place("a.json", "/subscriptions/s/x")
 
@@ -74,3 +74,14 @@ def test_text_of_documents_is_printable(text: str) -> None:
     """Nothing in a document can break a line or a terminal, and plain text stays as it is."""
     assert printable(text).isprintable()
     assert printable(text) == text or not text.isprintable()
+
+
+def test_findings_of_one_document_are_limited() -> None:
+    """A file full of wrong things fills neither the screen nor the memory; what is left out is told once."""
+    place = Place("a.json")
+
+    for _ in range(1000):
+        place.wrong(1, "a resource")
+
+    assert len(place.lines) == MOST_FINDINGS + 1
+    assert place.lines[-1] == "a.json: and more findings, which are not shown"
