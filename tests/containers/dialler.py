@@ -16,7 +16,7 @@ SIOCADDRT = 0x890B
 RTF_UP_GATEWAY_HOST = 0x1 | 0x2 | 0x4
 
 
-def dial(target: str) -> str:
+def dial(target: str, patience: float = PATIENCE) -> str:
     """How a dial of HOST:PORT ends."""
     host, _, port = target.rpartition(":")
     try:
@@ -24,7 +24,7 @@ def dial(target: str) -> str:
     except OSError:
         return "<no name>"
     try:
-        connection = socket.create_connection((address, int(port)), timeout=PATIENCE)
+        connection = socket.create_connection((address, int(port)), timeout=patience)
     except TimeoutError:
         return "<silent>"
     except ConnectionRefusedError:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ PATIENCE = 600.0
 DIALLER = (Path(__file__).parent / "dialler.py").read_text("utf-8")
 SPEAKER = (Path(__file__).parent / "speaker.py").read_text("utf-8")
 SPEAKING = 7007
+PUBLISHED = ("LINUX", "WINDOWS", "CONTROL")
 Result = subprocess.CompletedProcess[str]
 
 
@@ -77,7 +79,7 @@ class Stack:
             "COMPOSE_PROJECT_NAME": self.project,
             "AIB_EMULATOR_SERVICE_NET": self.service_net,
             "AIB_EMULATOR_BUILD_NET": self.build_net,
-            **{f"AIB_EMULATOR_{name}_PORT": "0" for name in ("LINUX", "WINDOWS", "CONTROL")},
+            **{f"AIB_EMULATOR_{name}_PORT": "0" for name in PUBLISHED},
             **self.settings,
         }
         return docker("compose", *arguments, stdin=stdin, environment=environment, check=check)
@@ -85,6 +87,28 @@ class Stack:
     def remove(self) -> None:
         """End it and remove all that it made: containers, networks, volumes and images."""
         self.compose("down", "--volumes", "--remove-orphans", "--rmi", "local", "--timeout", "1")
+
+    def beside(self, name: str, **settings: str) -> "Stack":
+        """Another project of the same images, without a client, with subnets and ports of its own."""
+        alone = {"COMPOSE_PROFILES": "", **free_ports()}
+        other = Stack(f"{self.project}-{name}", *free_subnets(), {**self.settings, **alone, **settings})
+        for service in SERVICES:
+            docker("tag", self.image(service), other.image(service))
+        return other
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["Stack"]:
+        """Its channel, ready, until the body ends; nothing of it is left."""
+        try:
+            self.up()
+            yield self
+        finally:
+            self.remove()
+
+    def up(self) -> None:
+        """Start it, and wait until it is ready; a failure says what its containers logged."""
+        started = self.compose("up", "--detach", "--wait", check=False)
+        assert started.returncode == 0, f"{started.stderr}\n{self.compose('logs', '--no-color').stdout}"
 
     def containers(self, service: str) -> list[str]:
         """The IDs of a service's containers."""
@@ -175,6 +199,22 @@ def inspected(container: str) -> dict[str, Any]:
 def image_megabytes(image: str) -> float:
     """The size of an image as `docker image ls` counts it."""
     return int(docker("image", "inspect", "--format", "{{.Size}}", image).stdout) / 1e6
+
+
+def settings_folder(folder: Path, settings: str) -> Path:
+    """A folder with these settings that a container may read."""
+    folder.chmod(0o755)
+    (folder / "emulator.yaml").write_text(settings, "utf-8")
+    return folder
+
+
+def free_ports() -> dict[str, str]:
+    """Ports of this machine that nobody has, to publish at; by variable."""
+    with contextlib.ExitStack() as stack:
+        found = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in PUBLISHED]
+        return {
+            f"AIB_EMULATOR_{name}_PORT": str(one.getsockname()[1]) for name, one in zip(PUBLISHED, found, strict=True)
+        }
 
 
 def free_subnets() -> tuple[str, str]:
