@@ -114,6 +114,10 @@ class Ledger:
         self._nameless = Attempt("", 0, drops - 1)
         return [self._nameless]
 
+    def renew(self) -> None:
+        """Begin another nameless attempt with the next drop that no row explains."""
+        self._nameless = None
+
     def _lose_nameless(self, now: float) -> list[Attempt]:
         if self._nameless is None or now - self._nameless_last < QUIET:
             return []
@@ -140,6 +144,10 @@ class Attempts:
             self._drops = filters.drops(self._socket)
             self._awake.set()
         self._dropping = dropping
+
+    def renew(self) -> None:
+        """What is dropped from now on may be dropped for another reason: who has no name is told of anew."""
+        self._ledger.renew()
 
     async def run(self) -> None:
         """Look until cancelled."""

@@ -92,6 +92,7 @@ class Gate:
         if self.how == "filter":
             self._try_filter(posture)
         self._play()
+        self._attempts.renew()
         self._attempts.watch(dropping=self.how in ("filter", "full-queue"))
 
     def _try_filter(self, posture: Posture) -> None:

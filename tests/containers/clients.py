@@ -95,6 +95,11 @@ def exact(stack: Stack, port: int = 60001) -> Where:
     return f"{stack.service_net}.5", port
 
 
+def published(stack: Stack, name: str) -> Where:
+    """Where a port is published; `name` is that of its variable."""
+    return "127.0.0.1", int(stack.settings[f"AIB_EMULATOR_{name}_PORT"])
+
+
 async def met(where: Where, patience: float = 0.7) -> str:
     """What a new connection meets; see `dialler.dial`."""
     heard = await asyncio.to_thread(dialler.dial, f"{where[0]}:{where[1]}", patience)

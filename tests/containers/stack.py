@@ -110,6 +110,12 @@ class Stack:
         started = self.compose("up", "--detach", "--wait", check=False)
         assert started.returncode == 0, f"{started.stderr}\n{self.compose('logs', '--no-color').stdout}"
 
+    def left(self) -> list[str]:
+        """What there is of it: containers, networks and volumes."""
+        label = ("--quiet", "--filter", f"label=com.docker.compose.project={self.project}")
+        kinds = (("ps", "--all"), ("network", "ls"), ("volume", "ls"))
+        return [f"{kind[0]} {each}" for kind in kinds for each in docker(*kind, *label).stdout.split()]
+
     def containers(self, service: str) -> list[str]:
         """The IDs of a service's containers."""
         return self.compose("ps", "--quiet", service).stdout.split()
