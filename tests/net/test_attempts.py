@@ -159,6 +159,24 @@ def test_a_client_that_was_too_quick_is_nameless(run: Run, supported: Supported)
 
 @pytest.mark.network
 @pytest.mark.parametrize("supported", MACHINES)
+def test_a_nameless_client_is_told_of_under_each_posture(run: Run, supported: Supported) -> None:
+    """Who has no name is told of once while a posture lasts, and again under the next, whose reason may be another."""
+
+    async def body() -> None:
+        dropped: list[Attempt] = []
+        async with gate_at(bind("127.0.0.1", 0), DROPPED, _never, dropped.append, supported=supported) as gate:
+            for count in (1, 2):
+                connecting(gate.address).close()
+                await until(lambda count=count: len(dropped) == count)  # type: ignore[misc]
+                gate.set(DROPPED)
+
+        assert dropped == [Attempt("", 0)] * 2
+
+    run(body())
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("supported", MACHINES)
 def test_our_own_connection_is_not_told_of(run: Run, supported: Supported) -> None:
     """Changing postures back and forth is nobody's attempt, and while open nothing is polled."""
 
