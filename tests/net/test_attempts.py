@@ -160,7 +160,7 @@ def test_a_client_that_was_too_quick_is_nameless(run: Run, supported: Supported)
 @pytest.mark.network
 @pytest.mark.parametrize("supported", MACHINES)
 def test_a_nameless_client_is_told_of_under_each_posture(run: Run, supported: Supported) -> None:
-    """Who has no name is told of once while a posture lasts, and again under the next, whose reason may be another."""
+    """Who has no name is told of once while a posture lasts, and again under the next, whose reason may differ."""
 
     async def body() -> None:
         dropped: list[Attempt] = []
