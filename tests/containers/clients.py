@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -125,8 +125,15 @@ class Observed:
 
     async def first(self, wanted: Callable[[Event], bool], since: str, seconds: float = 20.0) -> Event:
         """The first event since a time for which something is true; waits for it."""
+        return (await self.many(1, wanted, since, seconds))[0]
+
+    async def many(
+        self, count: int, wanted: Callable[[Event], bool], since: str, seconds: float = 20.0
+    ) -> Sequence[Event]:
+        """The first so many of them."""
         headers = {"Authorization": f"Bearer {self.control.token}"}
         heard: list[str] = []
+        found: list[Event] = []
         try:
             async with (
                 asyncio.timeout(seconds),
@@ -137,10 +144,11 @@ class Observed:
                     event: Event = json.loads(line)
                     if event["time"] >= since:
                         heard.append(event["sentence"])
-                        if wanted(event):
-                            return event
+                        found += [event] if wanted(event) else []
+                        if len(found) == count:
+                            return found
         except TimeoutError:
-            raise AssertionError("\n".join(["not told:", *heard])) from None
+            raise AssertionError("\n".join([f"told {len(found)} of {count} in:", *heard[-50:]])) from None
         raise AssertionError("control ended first")
 
 
