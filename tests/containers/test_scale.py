@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import resource
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
