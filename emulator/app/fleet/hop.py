@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import re
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -119,16 +118,6 @@ async def _own_address(builds: Iterable[str]) -> str:
         await asyncio.sleep(TRY_AGAIN)
 
 
-async def _number(role: FleetRole, address: str) -> int:
-    """The number that the engine gave to this container, as its name says, or 0."""
-    try:
-        name, *_ = await asyncio.to_thread(socket.gethostbyaddr, address)
-    except OSError:
-        return 0
-    found = re.search(rf"[-_]{role}[-_.](\d+)\.", name)
-    return int(found[1]) if found else 0
-
-
 class Hop:
     """What both roles share: the scene, and following control."""
 
@@ -225,11 +214,9 @@ async def playing(settings: HopSettings) -> AsyncIterator[Hop]:
     Raises:
         UnavailableError: control does not answer, or a port is taken.
     """
-    reached, number = settings.host, 0
-    if settings.host == EVERYWHERE:
-        reached = await _own_address(settings.builds.values())
-        number = await _number(settings.role, reached)
-    link = Link(settings.control, settings.token, Hello(settings.role, settings.instance, reached, number))
+    everywhere = settings.host == EVERYWHERE
+    reached = await _own_address(settings.builds.values()) if everywhere else settings.host
+    link = Link(settings.control, settings.token, Hello(settings.role, settings.instance, reached))
     async with contextlib.AsyncExitStack() as stack:
         ports = settings.ports or PROXY_PORTS
         bound = {system: _bound(settings.host, port, stack) for system, port in ports.items()}

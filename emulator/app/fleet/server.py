@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import re
+import socket
+from dataclasses import replace
 
 from aiohttp import WSMsgType, web
 
@@ -15,6 +18,8 @@ from emulator.observe import Observation, Observer
 PATH = "/emulator/hops"
 HEARTBEAT = 2.0
 """Real seconds between the pings by which a hop that vanished is noticed."""
+NAMING = 2.0
+"""Real seconds for the engine to say whose address one is."""
 
 
 class HopServer:
@@ -40,19 +45,19 @@ class HopServer:
         await connection.prepare(request)
         self._open.add(connection)
         try:
-            await self._converse(connection)
+            await self._converse(connection, request.remote or "")
         except* PeerError as group:
             await connection.close(code=1002, message=str(group.exceptions[0]).encode()[:120])
         finally:
             self._open.discard(connection)
         return connection
 
-    async def _converse(self, connection: web.WebSocketResponse) -> None:
+    async def _converse(self, connection: web.WebSocketResponse, address: str) -> None:
         first = await connection.receive()
         hello = decode(first.data) if first.type is WSMsgType.TEXT else None
         if not isinstance(hello, Hello):
             raise PeerError("the first message of a hop is its hello")
-        joined = self._registry.joins(hello)
+        joined = self._registry.joins(replace(hello, place=hello.place or await _number(hello.role, address)))
         self._note("HopJoined", joined, f"{hop_name(joined)} joined from {hello.address}")
         try:
             async with asyncio.TaskGroup() as group:
@@ -93,3 +98,19 @@ class HopServer:
 
     def _note(self, event: str, joined: Joined, sentence: str) -> None:
         self._observer(Observation(wall_time(), event, hop_name(joined), sentence, {"address": joined.hello.address}))
+
+
+async def _number(role: str, address: str) -> int:
+    """The number that the engine gave to the container at an address, as its name says; 0 if it has none."""
+    try:
+        async with asyncio.timeout(NAMING):
+            name, *_ = await asyncio.to_thread(socket.gethostbyaddr, address)
+    except (OSError, TimeoutError):
+        return 0
+    return numbered(role, name)
+
+
+def numbered(role: str, name: str) -> int:
+    """The number in the name of a container of a role, as Compose writes it, or Swarm; else 0."""
+    found = re.search(rf"[-_]{role}[-_.](\d+)\.", name)
+    return int(found[1]) if found else 0

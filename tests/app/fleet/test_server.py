@@ -6,7 +6,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from emulator.app.fleet.server import PATH
+from emulator.app.fleet.server import PATH, numbered
 from tests.app.fleet.test_link import control, free_port
 
 pytestmark = pytest.mark.network
@@ -36,3 +36,19 @@ async def test_without_the_token_there_is_no_conversation(tmp_path: Path) -> Non
                 await stack.enter_async_context(session.ws_connect(f"http://127.0.0.1:{port}{PATH}"))
 
     assert caught.value.status == 401
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("aib-emulator-proxy-2.aib-emulator_build", 2),
+        ("proxy-7-proxy-11.proxy-7_control", 11),
+        ("stack_proxy.3.w1zjkqz4l0m8.stack_build", 3),
+        ("aib-emulator-load-balancer-1.aib-emulator_control", 0),
+        ("e70fc59adb9f", 0),
+        ("localhost", 0),
+    ],
+)
+def test_the_engine_numbers_containers(name: str, number: int) -> None:
+    """A proxy's number is the one in its container's name, where the engine gave it one."""
+    assert numbered("proxy", name) == number
