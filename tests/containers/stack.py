@@ -120,9 +120,9 @@ class Stack:
         """The IDs of a service's containers."""
         return self.compose("ps", "--quiet", service).stdout.split()
 
-    def container(self, service: str) -> str:
-        """The name of a service's first container."""
-        return f"{self.project}-{service}-1"
+    def container(self, service: str, number: int = 1) -> str:
+        """The name of a service's container."""
+        return f"{self.project}-{service}-{number}"
 
     def image(self, service: str) -> str:
         """The name of a service's image."""
@@ -132,9 +132,9 @@ class Stack:
         """What the engine knows of a service's first container."""
         return inspected(self.container(service))
 
-    def address(self, service: str, network: str) -> str:
-        """Where a service is on a network."""
-        networks = self.inspect(service)["NetworkSettings"]["Networks"]
+    def address(self, service: str, network: str, number: int = 1) -> str:
+        """Where a service's container is on a network."""
+        networks = inspected(self.container(service, number))["NetworkSettings"]["Networks"]
         return str(networks[f"{self.project}_{network}"]["IPAddress"])
 
     def run(self, service: str, *command: str, stdin: str = "", check: bool = True) -> Result:
