@@ -17,14 +17,14 @@ test-slow: $(STAMP)  ## the slow ones: hundreds of megabytes, thousands of conne
 	$(BIN)/python -m pytest -q -m slow
 
 check: $(STAMP)  ## lint, strict types, import contract
-	$(BIN)/ruff format --check emulator tests bench
-	$(BIN)/ruff check emulator tests bench
+	$(BIN)/ruff format --check emulator tests bench containers/stack
+	$(BIN)/ruff check emulator tests bench containers/stack
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(STAMP)
-	$(BIN)/ruff format emulator tests bench
-	$(BIN)/ruff check --fix emulator tests bench
+	$(BIN)/ruff format emulator tests bench containers/stack
+	$(BIN)/ruff check --fix emulator tests bench containers/stack
 
 bench: $(STAMP)  ## the figures of the README
 	$(BIN)/python -m bench

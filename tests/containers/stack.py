@@ -93,7 +93,8 @@ class Stack:
         alone = {"COMPOSE_PROFILES": "", **free_ports()}
         other = Stack(f"{self.project}-{name}", *free_subnets(), {**self.settings, **alone, **settings})
         for service in SERVICES:
-            docker("tag", self.image(service), other.image(service))
+            if service != "client" or other.settings["COMPOSE_PROFILES"] == "client":
+                docker("tag", self.image(service), other.image(service))
         return other
 
     @contextlib.contextmanager

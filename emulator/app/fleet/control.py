@@ -33,6 +33,10 @@ SERVICE_NET = "10.61.0"
 """The first three octets of network `service`; there the load balancer is .5, where drops are true to the packet."""
 
 
+ENTRY = "AIB_EMULATOR_ENTRY"
+"""The variable that names where clients dial, where nothing is published on this machine: in a stack."""
+
+
 class Fleet:
     """The composed channel as its API holds it: the same questions as an embedded one's.
 
@@ -129,24 +133,19 @@ class Fleet:
         return balancer.report if balancer else Report("down")
 
     def _approximated(self) -> Iterable[str]:
-        yield "at 127.0.0.1 Docker's own proxy answers: drops and refusals are true at `exact` only"
+        if not os.environ.get(ENTRY):
+            yield "at 127.0.0.1 Docker's own proxy answers: drops and refusals are true at `exact` only"
         yield from self._balancer_report().approximated
 
     def _endpoint(self, system: System) -> Endpoint:
         port = PROXY_PORTS[system]
         local = published(system.upper(), port)
-        url = f"https://127.0.0.1:{local}/wsman" if system == "windows" else None
+        entry = os.environ.get(ENTRY, "")
+        exact = Exact(entry or f"{os.environ.get('AIB_EMULATOR_SERVICE_NET') or SERVICE_NET}.5", port)
+        host = entry or "127.0.0.1"
+        url = f"https://{host}:{local}/wsman" if system == "windows" else None
         given = self.config.credentials
-        password = given.password or KNOWN_PASSWORD
-        return Endpoint(
-            "127.0.0.1",
-            local,
-            given.username,
-            password,
-            "",
-            Exact(f"{os.environ.get('AIB_EMULATOR_SERVICE_NET') or SERVICE_NET}.5", port),
-            url,
-        )
+        return Endpoint(host, local, given.username, given.password or KNOWN_PASSWORD, "", exact, url)
 
     def _hops(self) -> Iterable[Hop]:
         for joined in self.registry.hops:

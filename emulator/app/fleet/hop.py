@@ -51,6 +51,7 @@ class HopSettings:
         builds: by hop, the host names of the build VMs, with a port where it is not Azure's.
         instance: names this hop's machine.
         ports: where it listens, if not on Azure's own; 0 takes a free one.
+        caveat: see `Scene.caveat`.
     """
 
     role: FleetRole
@@ -60,6 +61,7 @@ class HopSettings:
     builds: Mapping[str, str]
     instance: str = field(default_factory=socket.gethostname)
     ports: Mapping[System, int] | None = None
+    caveat: str = ""
 
 
 def from_environment(role: FleetRole, host: str, environ: Mapping[str, str] = os.environ) -> HopSettings:
@@ -81,7 +83,9 @@ def from_environment(role: FleetRole, host: str, environ: Mapping[str, str] = os
         name: environ.get(f"AIB_EMULATOR_{name.upper().replace('-', '_')}", name)
         for name in (build_role(system) for system in SYSTEMS)
     }
-    return HopSettings(role, host, environ.get("AIB_EMULATOR_CONTROL", "http://control:8060"), token, builds)
+    control = environ.get("AIB_EMULATOR_CONTROL", "http://control:8060")
+    caveat = "" if environ.get("AIB_EMULATOR_ENTRY") else PUBLISHED
+    return HopSettings(role, host, control, token, builds, caveat=caveat)
 
 
 def own_address(towards: str) -> str:
@@ -224,7 +228,7 @@ async def playing(settings: HopSettings) -> AsyncIterator[Hop]:
         scenery = await stack.enter_async_context(linked(link, patience=PATIENCE))
         places = Places(settings.builds)
         await places.look()
-        scene = _scene(scenery, link, places, pipes)
+        scene = _scene(scenery, link, places, pipes, settings.caveat)
         hop = Hop(settings, link, scene, places)
         hop.play()
         if settings.role == "proxy":
@@ -242,10 +246,10 @@ def _bound(host: str, port: int, stack: contextlib.AsyncExitStack) -> socket.soc
         raise UnavailableError(f"port {port} on {host}: {error.strerror}") from None
 
 
-def _scene(scenery: Scenery, link: Link, places: Places, pipes: PipePool) -> Scene:
+def _scene(scenery: Scenery, link: Link, places: Places, pipes: PipePool, caveat: str) -> Scene:
     world, key = unpacked(scenery.world), bytes.fromhex(scenery.key)
     clock = Clock(scenery.time_scale)
-    return Scene(world, clock, link.observe, places, pipes, key, headless=BUILDS, caveat=PUBLISHED)
+    return Scene(world, clock, link.observe, places, pipes, key, headless=BUILDS, caveat=caveat)
 
 
 async def _open_proxy(

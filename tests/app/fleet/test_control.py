@@ -120,3 +120,16 @@ async def test_a_proxy_that_dies_leaves_the_others() -> None:
     assert names.count("proxy-2") == 1
     assert len(down) == 2
     assert all(": proxy-2 at 127." in sentence and "refused the connection" in sentence for sentence in down)
+
+
+async def test_where_clients_dial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Status names the published address, or in a stack, which publishes nothing, the name on its network."""
+    async with running() as found:
+        published = found.fleet.status
+        monkeypatch.setenv("AIB_EMULATOR_ENTRY", "load-balancer")
+        stacked = found.fleet.status
+
+    assert (published.endpoints["linux"].host, published.endpoints["linux"].exact.host) == ("127.0.0.1", "10.61.0.5")
+    assert (stacked.endpoints["linux"].host, stacked.endpoints["linux"].exact.host) == ("load-balancer",) * 2
+    assert stacked.endpoints["windows"].url == "https://load-balancer:60000/wsman"
+    assert len(stacked.approximated) == len(published.approximated) - 1

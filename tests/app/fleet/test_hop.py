@@ -24,11 +24,13 @@ def test_the_environment(tmp_path: Path) -> None:
         "0.0.0.0",
         {"AIB_EMULATOR_TOKEN": "given", "AIB_EMULATOR_CONTROL": "http://c:1", "AIB_EMULATOR_BUILD_LINUX": "vm:2222"},
     )
+    stacked = from_environment("proxy", "0.0.0.0", {"AIB_EMULATOR_TOKEN": "x", "AIB_EMULATOR_ENTRY": "load-balancer"})
 
     assert (kept.control, kept.token(), kept.builds["build-windows"]) == ("http://control:8060", "", "build-windows")
     (tmp_path / "token").write_text("kept\n")
     assert kept.token() == "kept"  # control may have made it later than the hop began
     assert (given.control, given.token(), given.builds["build-linux"]) == ("http://c:1", "given", "vm:2222")
+    assert (bool(kept.caveat), bool(stacked.caveat)) == (True, False)
 
 
 def test_no_token_is_said() -> None:
