@@ -28,7 +28,7 @@ from emulator.model.network import (
 from emulator.model.privatelink import ConnectionState
 from emulator.model.switches import Switches
 from emulator.model.world import Topology, World
-from emulator.rules.path import Condition
+from emulator.rules.condition import Condition
 
 RULE = re.compile(r"(\d+) (allow|deny) (in|out) (\S+) -> (\S+?)(?: (Tcp|Udp))?")
 PROTOCOLS: dict[str | None, RuleProtocol] = {None: "*", "Tcp": "Tcp", "Udp": "Udp"}

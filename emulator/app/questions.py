@@ -11,8 +11,8 @@ from emulator.errors import InvalidInputError
 from emulator.model.flow import Flow, Protocol
 from emulator.model.network import Direction, Interface
 from emulator.model.world import SYSTEMS, System, World, build_role
+from emulator.rules import condition, path
 from emulator.rules import ip_flow as flows
-from emulator.rules import path
 from emulator.rules.ends import End, end_of
 from emulator.rules.ip_flow import IpFlow
 from emulator.rules.legs import Path
@@ -44,7 +44,7 @@ def explain(world: World, source: str = "client", target: str = "build-linux") -
     if system is not None:
         return channel_path(world, system, end_of(world, source).address)
     name, port = address_and_port("target", target)
-    return trace(world, path.assumed(world), end_of(world, source), end_of(world, name), port)
+    return trace(world, condition.assumed(world), end_of(world, source), end_of(world, name), port)
 
 
 def _system(target: str) -> System | None:
@@ -58,7 +58,7 @@ def channel_path(world: World, system: System, source: IPv4Address | None = None
         NotLoadedError: a resource that decides was not loaded, or there is no such build VM.
     """
     flow = path.client_flow(world, system, SOURCE_PORT, source)
-    return path.decide(flow, world, path.assumed(world), system)
+    return path.decide(flow, world, condition.assumed(world), system)
 
 
 def channel_paths(world: World, source: str = "client") -> Iterator[tuple[str, End, ChannelPath]]:

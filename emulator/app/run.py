@@ -33,7 +33,7 @@ from emulator.net.pipes import pipe_pool
 from emulator.net.prober import probing
 from emulator.net.proxy import proxy
 from emulator.net.scene import Scene
-from emulator.rules import path
+from emulator.rules import condition, path
 from emulator.rules.playable import playable
 from emulator.wire.hop import KEY_BYTES
 
@@ -246,7 +246,7 @@ def _unanswered(scene: Scene) -> Iterable[str]:
     balancer = scene.world.balancer
     for probe in balancer.probes if balancer else ():
         for machine in scene.world.proxies:
-            verdict = path.probe_verdict(scene.world, scene.condition, machine, probe.port)
+            verdict = condition.probe_verdict(scene.world, scene.condition, machine, probe.port)
             if verdict.carried and (probe.id, machine.interface) not in scene.condition.healthy:
                 yield f"probe {probe.id.name} of {machine.hop} was not answered within {PROBES_PATIENCE:g} s"
 

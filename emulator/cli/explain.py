@@ -66,7 +66,7 @@ def _print(world: "World", traced: "list[Traced]", *, single: bool) -> None:
 
 
 def _probes(world: "World") -> Iterator[dict[str, Any]]:
-    from emulator.rules.path import Condition, probe_verdict
+    from emulator.rules.condition import Condition, probe_verdict
 
     for probe in world.balancer.probes if world.balancer else ():
         for proxy in world.proxies:

@@ -21,9 +21,10 @@ from emulator.net.records import Passage
 from emulator.net.relay import Ended, Relay
 from emulator.net.scene import Scene
 from emulator.rules import path
+from emulator.rules.condition import Condition
 from emulator.rules.entry import entry_posture
 from emulator.rules.legs import Leg
-from emulator.rules.path import ChannelPath, Condition
+from emulator.rules.path import ChannelPath
 from emulator.rules.posture import Answer
 from emulator.wire.hop import HopHeader
 from emulator.wire.proxy_v2 import Addresses

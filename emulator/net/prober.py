@@ -12,7 +12,7 @@ from emulator.net.dial import DialFailure, dial
 from emulator.net.scene import Scene
 from emulator.observe import Observation
 from emulator.reason import Outcome, Verdict
-from emulator.rules import path
+from emulator.rules import condition
 from emulator.rules.probe import Health
 
 
@@ -85,7 +85,7 @@ class _Prober:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
-            verdict = path.probe_verdict(self._scene.world, self._scene.condition, self._proxy, self._probe.port)
+            verdict = condition.probe_verdict(self._scene.world, self._scene.condition, self._proxy, self._probe.port)
             if verdict.outcome is Outcome.DROPPED:
                 self.asked.set()  # no answer will come, and nobody need wait for that
             self._believe(await _ask(self._scene, self._probe, self._proxy, verdict))

@@ -11,7 +11,7 @@ from emulator.model.world import World
 from emulator.net.addresses import Transport
 from emulator.net.pipes import PipePool
 from emulator.observe import Observer
-from emulator.rules.path import Condition
+from emulator.rules.condition import Condition
 
 
 @dataclass(slots=True)

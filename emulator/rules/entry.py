@@ -8,9 +8,9 @@ from emulator.model.flow import Flow
 from emulator.model.network import AdminRule, Interface, SecurityGroup
 from emulator.model.world import PROBE_SOURCE, System, World
 from emulator.reason import Outcome
-from emulator.rules import path, security
+from emulator.rules import frontend, path, security
+from emulator.rules.condition import Condition, probe_verdict
 from emulator.rules.distribution import backend_hash, prefix
-from emulator.rules.path import Condition
 from emulator.rules.posture import Answer, Posture, SourceClass, Spread
 
 ANSWERS = {Outcome.CARRIED: Answer.OPEN, Outcome.DROPPED: Answer.DROP, Outcome.REFUSED: Answer.REFUSE}
@@ -48,7 +48,7 @@ def proxy_posture(world: World, condition: Condition, proxy: Member, port: int, 
     classes: list[SourceClass] = []
     for transport, azure in [*sources.items(), (None, OUTSIDER)]:
         if azure == PROBE_SOURCE:
-            verdict = path.probe_verdict(world, condition, proxy, port)
+            verdict = probe_verdict(world, condition, proxy, port)
             classes.append(SourceClass(transport, EVERY_PORT, ANSWERS[verdict.outcome]))
         else:
             classes += _at_proxy(world, interface, port, transport, azure)
@@ -81,8 +81,8 @@ def _classes(
 
 def _answer(flow: Flow, world: World, condition: Condition, system: System) -> Answer | Spread:
     if world.topology == "existing-vnet" and world.service and world.balancer:
-        rule = path.rule_of(world, flow.destination_port)
-        backends = path.eligible(world, condition, rule) if rule else ()
+        rule = frontend.rule_of(world, flow.destination_port)
+        backends = frontend.eligible(world, condition, rule) if rule else ()
         if rule and len(backends) > 1:
             natted = Flow(world.service.nat_address, flow.source_port, world.balancer.frontend, flow.destination_port)
             legs = [path.at_proxy(natted, world, condition, each, rule) for each in backends]

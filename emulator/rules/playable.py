@@ -2,8 +2,8 @@
 
 from emulator.model.flow import Flow
 from emulator.model.world import SYSTEMS, System, World, build_role
-from emulator.rules import path
-from emulator.rules.path import Condition
+from emulator.rules import condition, path
+from emulator.rules.condition import Condition
 
 ANY_PORT = 49152
 
@@ -16,7 +16,7 @@ def playable(world: World) -> None:
     """
     present = [system for system in SYSTEMS if world.member(build_role(system)) is not None]
     for system in present:
-        path.decide(path.client_flow(world, system, ANY_PORT), world, path.assumed(world), system)
+        path.decide(path.client_flow(world, system, ANY_PORT), world, condition.assumed(world), system)
     if world.topology == "existing-vnet":
         _proxies(world, present)
 

@@ -10,12 +10,12 @@ from emulator.model.ids import ResourceId
 from emulator.model.network import Interface, Subnet
 from emulator.model.world import PROXY_PORTS, World
 from emulator.reason import Outcome, Reason, Verdict
-from emulator.rules import legs, path, pool, security
+from emulator.rules import frontend, legs, path, pool, security
+from emulator.rules.condition import Condition, probed
 from emulator.rules.distribution import order
 from emulator.rules.ends import End
 from emulator.rules.legs import Leg, Path
 from emulator.rules.outbound import outbound_access
-from emulator.rules.path import Condition
 from emulator.rules.tags import NOT_INTERNET
 
 SOURCE_PORT = 49152
@@ -68,7 +68,7 @@ def _through(world: World, condition: Condition, source: End, balancer: LoadBala
     if rule is None or not first.verdict.carried:
         return Path((first,))
     chosen = world.interface(order(flow, ready, rule.distribution, lambda nic: nic.text)[0])
-    inside = replace(flow, destination=chosen.address, destination_port=path.backend_port(rule, flow))
+    inside = replace(flow, destination=chosen.address, destination_port=frontend.backend_port(rule, flow))
     arrived = legs.settled(_member_checks(world, source, balancer, chosen, inside))
     last = f"load-balancer → {_name_of(world, chosen)}"
     resource = chosen.machine or chosen.id
@@ -80,7 +80,7 @@ def _ready(
 ) -> tuple[ResourceId, ...]:
     """The members that take new flows; of another balancer than the channel's, probes succeed if groups let them."""
     ours = world.balancer is not None and balancer.id == world.balancer.id
-    up = condition.healthy if ours else path.probed(world, balancer)
+    up = condition.healthy if ours else probed(world, balancer)
     return pool.eligible(world, balancer, rule, up) if rule else ()
 
 
@@ -90,9 +90,9 @@ def _frontend_checks(
     if source.subnet is not None:
         yield from legs.leaving_checks(world, source.interface or source.subnet.id, flow)
     rule = balancer.rule_for(flow.destination_port, flow.protocol.name.capitalize())
-    yield path.frontend_verdict(flow, balancer, rule)
+    yield frontend.frontend_verdict(flow, balancer, rule)
     if rule is not None and not ready:
-        yield path.no_backend(flow, world, balancer, rule)
+        yield frontend.no_backend(flow, world, balancer, rule)
 
 
 def _member_checks(

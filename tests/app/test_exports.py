@@ -21,7 +21,7 @@ from emulator.model.network import SecurityGroup
 from emulator.model.world import SYSTEMS, System, World, build_role
 from emulator.net import filters
 from emulator.reason import Outcome
-from emulator.rules import path
+from emulator.rules import condition
 from emulator.rules.legs import Path as FlowPath
 from tests.rules.test_path import VECTORS
 from tests.worlds import rule
@@ -74,7 +74,7 @@ def under(group: SecurityGroup, rules: tuple[str, ...]) -> SecurityGroup:
 
 async def settled(channel: Channel) -> None:
     """Wait until the balancer believes of every probe what the groups make of it."""
-    wanted = path.assumed(channel.world).healthy
+    wanted = condition.assumed(channel.world).healthy
     async with asyncio.timeout(10):
         async for _ in channel.follow():
             if channel.scene.condition.healthy == wanted:

@@ -11,7 +11,7 @@ from emulator.net.gate import Gate
 from emulator.net.pipes import PipePool
 from emulator.net.scene import Scene
 from emulator.observe import Event, Record
-from emulator.rules.path import assumed
+from emulator.rules.condition import assumed
 from emulator.rules.posture import Answer, Posture
 from tests.conftest import Run
 from tests.worlds import world

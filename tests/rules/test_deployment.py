@@ -18,9 +18,11 @@ from emulator.model.privatelink import ConnectionState
 from emulator.model.resources import Resource
 from emulator.model.switches import Switches
 from emulator.model.world import SYSTEMS, TOPOLOGIES, Topology, World
+from emulator.rules.condition import assumed
 from emulator.rules.deployment import ROLE_TAG, Wanted, assembled
-from emulator.rules.path import assumed, client_flow, connection_state, decide
+from emulator.rules.path import client_flow, decide
 from emulator.rules.playable import playable
+from emulator.rules.private_link import connection_state
 from tests.azure_values import NETWORK
 from tests.worlds import nsg
 

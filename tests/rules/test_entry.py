@@ -16,8 +16,9 @@ from emulator.model.ids import ResourceId
 from emulator.model.network import AdminRule, EndpointPolicy, PortRange, SecurityGroup
 from emulator.model.privatelink import ConnectionState
 from emulator.model.world import PROXY_PORTS, SYSTEMS, TOPOLOGIES, System, Topology, World
+from emulator.rules.condition import Condition
 from emulator.rules.entry import ANSWERS, OUTSIDER, entry_posture, port_classes, proxy_posture
-from emulator.rules.path import Condition, client_flow, decide
+from emulator.rules.path import client_flow, decide
 from emulator.rules.posture import Answer, SourceClass, Spread
 from emulator.rules.security import at_interface
 from tests.rules.test_security import admin

@@ -13,9 +13,10 @@ from emulator.errors import InvalidInputError
 from emulator.model import arm
 from emulator.model.arm import Loaded
 from emulator.model.world import SYSTEMS, World
+from emulator.rules.condition import assumed
 from emulator.rules.deployment import assembled
 from emulator.rules.outbound import outbound_access
-from emulator.rules.path import assumed, client_flow, decide
+from emulator.rules.path import client_flow, decide
 from emulator.rules.playable import playable
 from emulator.rules.references import dangling
 from tests.azure_values import Path, Strategy, json_values, paths, with_value

@@ -9,9 +9,10 @@ import pytest
 from emulator.app.worlds import load_world
 from emulator.model.flow import Flow
 from emulator.rules import network_watcher
+from emulator.rules.condition import assumed
 from emulator.rules.ends import end_of
 from emulator.rules.ip_flow import verify
-from emulator.rules.path import assumed, client_flow, decide
+from emulator.rules.path import client_flow, decide
 from emulator.rules.reach import trace
 from tests.rules.test_ip_flow import BUILD, PROXY
 from tests.rules.test_path import path_of

@@ -1,37 +1,22 @@
 """Paths: what each leg says of a flow, and at which leg and for which reason it ends."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 
 import pytest
 
-from emulator.errors import NotLoadedError
-from emulator.model.balancer import PoolAddress
 from emulator.model.default_world import CONTAINER_SUBNET, NETWORK, SERVICE_SUBNET
-from emulator.model.flow import Flow
 from emulator.model.ids import resource_id
 from emulator.model.network import SecurityGroup
-from emulator.model.privatelink import ConnectionState
-from emulator.model.world import PROXY_PORTS, SYSTEMS, TOPOLOGIES, System, World, build_role
-from emulator.reason import Outcome
+from emulator.model.world import SYSTEMS, TOPOLOGIES, System, World, build_role
+from emulator.rules.condition import Condition, assumed
 from emulator.rules.legs import Path
-from emulator.rules.path import (
-    ChannelPath,
-    Condition,
-    assumed,
-    client_flow,
-    decide,
-    entry_of,
-    probe_verdict,
-    probed,
-    second_leg,
-)
+from emulator.rules.path import ChannelPath, client_flow, decide, entry_of, second_leg
 from tests.rules.test_security import DENY_IN, DENY_OUT, DENY_VNET, DOCUMENTED_FIRST, OPEN_BUILD, OPEN_PROXY
 from tests.worlds import (
     DOCUMENTED,
     healthy,
     rule,
-    with_state,
     without,
     world,
 )
@@ -86,32 +71,6 @@ def test_vectors(rules: tuple[str, ...], strict: str, bypass: str) -> None:
     assert ending(path_of(world(*rules, data="bypass"))) == bypass
 
 
-# azure.md 8.1, first column: what the probe of the proxy meets, in either reading.
-PROBES = [
-    ((), Outcome.CARRIED, "AllowVnetInBound"),
-    ((DOCUMENTED,), Outcome.CARRIED, "allow-400"),
-    ((DENY_IN,), Outcome.DROPPED, "deny-4096"),
-    ((DOCUMENTED, DENY_IN), Outcome.CARRIED, "allow-400"),
-    ((DOCUMENTED, DENY_IN, DENY_OUT), Outcome.CARRIED, "allow-400"),
-    ((DOCUMENTED, DENY_IN, DENY_OUT, *OPEN_BUILD), Outcome.CARRIED, "allow-400"),
-    ((DOCUMENTED, DENY_IN, DENY_OUT, *OPEN_BUILD, OPEN_PROXY), Outcome.CARRIED, "allow-400"),
-    ((DOCUMENTED, DENY_VNET), Outcome.DROPPED, "deny-300"),
-    ((DOCUMENTED_FIRST, DENY_VNET), Outcome.CARRIED, "allow-200"),
-]
-
-
-@pytest.mark.parametrize("data", ["match_nat_ip", "bypass"])
-@pytest.mark.parametrize("system", SYSTEMS)
-@pytest.mark.parametrize(("rules", "outcome", "name"), PROBES)
-def test_probes(rules: tuple[str, ...], outcome: Outcome, name: str, data: str, system: System) -> None:
-    """Probes come from 168.63.129.16 and meet the group, whatever the switch for data says."""
-    found = world(*rules, data="bypass" if data == "bypass" else "match_nat_ip")
-
-    verdict = probe_verdict(found, Condition(), found.proxies[0], PROXY_PORTS[system])
-
-    assert (verdict.outcome, verdict.reason.name) == (outcome, name)
-
-
 # azure.md 8.1, last column: whether the build works, the probe counting as well, when the group sees the NAT address
 # and when the switch has it bypassed.
 WORKS = [
@@ -144,36 +103,6 @@ def test_a_probe_that_the_group_stops(rules: tuple[str, ...], *, down: bool) -> 
         found = world(*rules, data="bypass" if data == "bypass" else "match_nat_ip")
         end = path_of(found, condition=assumed(found)).end()
         assert (end.verdict.reason.name == "probe-60001") is down
-
-
-def test_an_endpoint_in_no_subnet() -> None:
-    """An endpoint that does not say where it is cannot be reached, and is named."""
-    found = world()
-    assert found.endpoint
-    loose = found.laid(replace(found.endpoint, subnet=None))
-
-    with pytest.raises(NotLoadedError, match=r"private endpoint .*/aib-pe names no subnet"):
-        path_of(loose)
-
-
-def test_probes_of_others() -> None:
-    """Of a balancer whose members are no hops, probes succeed where the groups let them."""
-    found = without(world("150 deny in AzureLoadBalancer -> *:60000"), "proxy")
-    assert found.balancer
-
-    assert {(probe.name, nic.name) for probe, nic in probed(found, found.balancer)} == {("probe-60001", "proxy-nic")}
-    assert assumed(world(topology="public-ip")) == Condition()
-
-
-def test_the_build_vm_does_not_touch_the_probe() -> None:
-    """A probe asks the proxy: a stopped build VM does not take it out of rotation (azure.md 3.4)."""
-    found = world()
-    proxy = found.proxies[0]
-
-    assert probe_verdict(found, Condition(stopped=frozenset({"build-linux"})), proxy, 60001).carried
-    stopped = probe_verdict(found, Condition(stopped=frozenset({"proxy"})), proxy, 60001)
-    assert (stopped.outcome, stopped.reason.name) == (Outcome.REFUSED, "ServiceStopped")
-    assert probe_verdict(found, Condition(), proxy, 443).reason.name == "NoListener"
 
 
 def test_legs() -> None:
@@ -209,72 +138,6 @@ def test_default_paths(topology: str, system: System, expected: str) -> None:
     assert (path.proxy is None) == (topology != "existing-vnet")
 
 
-@pytest.mark.parametrize("state", ["Pending", "Rejected", "Disconnected"])
-def test_only_approved_carries(state: ConnectionState) -> None:
-    """A private endpoint whose connection is not approved drops, and says its state."""
-    path = path_of(with_state(world(), state))
-
-    assert ending(path) == f"client → private-endpoint: dropped, {state}"
-    assert path.proxy is None
-    assert str(path.end().verdict) == f"the connection of private endpoint aib-pe is {state}"
-
-
-def test_the_endpoint_is_reached_from_its_network_only() -> None:
-    """Who is not in the private endpoint's network, or dials another address, has no route to it."""
-    found = world()
-    outside = client_flow(found, "linux", 1, IPv4Address("10.60.0.5"))
-    elsewhere = replace(client_flow(found, "linux", 1), destination=IPv4Address("10.61.0.9"))
-
-    for flow in (outside, elsewhere):
-        assert ending(decide(flow, found, healthy(found), "linux")) == "client → private-endpoint: dropped, NoRoute"
-
-
-def test_no_rule_for_the_port() -> None:
-    """A frontend port without a rule is silent."""
-    found = world()
-    flow = replace(client_flow(found, "linux", 1), destination_port=22)
-
-    path = decide(flow, found, healthy(found), "linux")
-
-    assert ending(path) == "private-endpoint → load-balancer: dropped, NoLoadBalancingRule"
-    assert "has no rule for port 22" in str(path.end().verdict)
-
-
-def test_no_healthy_backend() -> None:
-    """Where no probe is up, new connections go nowhere: silence, in the name of the probe."""
-    found = world()
-
-    path = path_of(found, condition=healthy(found, down=["proxy"]))
-
-    assert ending(path) == "load-balancer → proxy: dropped, probe-60001"
-    assert "has no healthy backend" in str(path.end().verdict)
-
-
-def test_a_probe_gates_its_own_port() -> None:
-    """The probe of one port says nothing of the other's."""
-    found = world()
-    assert found.balancer
-    linux = next(probe for probe in found.balancer.probes if probe.port == 60001)
-    condition = Condition(frozenset({(linux.id, found.proxies[0].interface)}))
-
-    assert path_of(found, "linux", condition).carried
-    assert ending(path_of(found, "windows", condition)) == "load-balancer → proxy: dropped, probe-60000"
-
-
-def test_a_machine_outside_the_pool_gets_nothing() -> None:
-    """A proxy that is up, but not in the pool, takes no flow."""
-    found = world(proxies=2)
-    assert found.balancer
-    first = found.interface_of(found.proxies[0])
-    alone = replace(first, configurations=tuple(replace(each, pools=()) for each in first.configurations))
-    pools = tuple(replace(each, configurations=()) for each in found.balancer.pools)
-    found = found.laid(alone, replace(found.balancer, pools=pools))
-
-    hops = {path.proxy.hop for port in range(64) if (path := path_of(found, port=port)).proxy}
-
-    assert hops == {"proxy-2"}
-
-
 def test_the_hash_chooses_among_healthy_proxies() -> None:
     """Two proxies share the flows; when one is down the other takes all, and those it had stay with it."""
     found = world(proxies=2)
@@ -285,34 +148,6 @@ def test_the_hash_chooses_among_healthy_proxies() -> None:
     assert set(both.values()) == {"proxy", "proxy-2"}
     assert set(left.values()) == {"proxy-2"}
     assert path_of(found, port=next(port for port in both if both[port] == "proxy-2")).carried
-
-
-@pytest.mark.parametrize("probed", [True, False])
-def test_taken_out_by_the_operator(*, probed: bool) -> None:
-    """Where the operator took every member out, that is the reason, whatever the probe says of them."""
-    found = world(proxies=2)
-    assert found.balancer
-    said = tuple(
-        PoolAddress(each.hop, admin_state="Down", configuration=each.interface.child("ipConfigurations", "ipconfig"))
-        for each in found.proxies
-    )
-    pools = tuple(replace(each, addresses=said) for each in found.balancer.pools)
-    rules = tuple(replace(each, probe=each.probe if probed else None) for each in found.balancer.rules)
-    found = found.laid(replace(found.balancer, pools=pools, rules=rules))
-
-    assert ending(path_of(found)) == "load-balancer → proxy: dropped, AdminState"
-
-
-def test_an_empty_pool() -> None:
-    """A balancer whose pool has nobody in it says so, rather than that a probe fails."""
-    found = world()
-    assert found.balancer
-    rules = tuple(replace(each, pools=()) for each in found.balancer.rules)
-
-    assert (
-        ending(path_of(found.laid(replace(found.balancer, rules=rules))))
-        == "load-balancer → proxy: dropped, NoBackend"
-    )
 
 
 # A stopped service: its machine answers RST (azure.md 3.3), but only if no group dropped the packet before.
@@ -438,15 +273,3 @@ def test_second_leg_keeps_the_source_port() -> None:
 
     assert not second_leg(found, Condition(), "linux", found.proxies[0], 40000).verdict.carried
     assert second_leg(found, Condition(), "linux", found.proxies[0], 40001).verdict.carried
-
-
-def test_overlapping_networks() -> None:
-    """A service network that overlaps the customer's is told apart: the endpoint's own decides (azure.md 4.1)."""
-    found = world()
-    overlapping = (IPv4Network("10.60.0.0/16"),)
-    own = found.network_of(SERVICE_SUBNET)
-    subnets = tuple(replace(each, prefixes=overlapping) for each in own.subnets)
-    found = found.laid(replace(own, prefixes=overlapping, subnets=subnets))
-    flow = Flow(IPv4Address("10.60.0.4"), 1, IPv4Address("10.61.0.5"), 60001)
-
-    assert decide(flow, found, healthy(found), "linux").carried

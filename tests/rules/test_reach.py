@@ -11,9 +11,9 @@ from emulator.model.flow import Protocol
 from emulator.model.network import PortRange, SecurityRule
 from emulator.model.world import World
 from emulator.reason import Outcome
+from emulator.rules.condition import assumed
 from emulator.rules.ends import end_of
 from emulator.rules.legs import Path as FlowPath
-from emulator.rules.path import assumed
 from emulator.rules.reach import trace
 from tests.worlds import world
 

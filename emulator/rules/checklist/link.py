@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from emulator.model.balancer import BalancingRule, LoadBalancer, Pool
 from emulator.model.privatelink import EndpointConnection, PrivateEndpoint, PrivateLinkService
 from emulator.model.world import Topology, World
-from emulator.rules import path, pool
+from emulator.rules import condition, frontend, pool
 from emulator.rules.checklist import mends, scene
 from emulator.rules.checklist.finding import Answer, Item
 from emulator.rules.checklist.mends import az, within
@@ -94,7 +94,7 @@ def rules(world: World) -> Iterator[Answer]:
     """The frontend of the service has a rule for each of the proxy's ports, to the same port."""
     _, _, balancer = world.linked
     for port in scene.proxy_ports(world):
-        rule = path.rule_of(world, port)
+        rule = frontend.rule_of(world, port)
         leads = rule.backend_port or port if rule else None
         if rule and leads == port:
             yield Answer("ok", rule.id, f"rule {rule.id.name} of {balancer.id.name} leads {port} to {port}")
@@ -125,7 +125,7 @@ def probes(world: World) -> Iterator[Answer]:
     """Each rule has a probe that asks a port on which the proxy listens."""
     _, _, balancer = world.linked
     for port in scene.proxy_ports(world):
-        rule = path.rule_of(world, port)
+        rule = frontend.rule_of(world, port)
         if rule is not None:
             yield _probe(balancer, rule, port)
 
@@ -140,7 +140,7 @@ def _probe(balancer: LoadBalancer, rule: BalancingRule, port: int) -> Answer:
         found = f"{who} names probe {rule.probe.name}, which the load balancer does not have"
         return Answer("failed", rule.id, found, _new_probe(balancer, rule, port))
     found = f"probe {probe.id.name} of {rule.id.name} asks {probe.protocol} {probe.port}"
-    if probe.protocol == "Tcp" and probe.port in path.SERVED["proxy"]:
+    if probe.protocol == "Tcp" and probe.port in condition.SERVED["proxy"]:
         return Answer("ok", probe.id, found)
     return Answer(
         "failed", probe.id, f"{found}, to which the proxy VM has no answer", _new_probe(balancer, rule, port)
@@ -158,7 +158,9 @@ def _new_probe(balancer: LoadBalancer, rule: BalancingRule, port: int) -> str:
 def members(world: World) -> Iterator[Answer]:
     """The pools behind the rules hold interfaces, and not only addresses."""
     _, _, balancer = world.linked
-    used = {each for port in scene.proxy_ports(world) if (rule := path.rule_of(world, port)) for each in rule.pools}
+    used = {
+        each for port in scene.proxy_ports(world) if (rule := frontend.rule_of(world, port)) for each in rule.pools
+    }
     for each in balancer.pools:
         if each.id in used or not used:
             yield _members(world, balancer, each)
@@ -198,7 +200,7 @@ def idle_limits(world: World) -> Iterator[Answer]:
     network = world.network_of(scene.build_subnet(world).id)
     limits = {"private link": PRIVATE_LINK_IDLE, f"virtual network {network.id.name}": network.flow_timeout_minutes}
     for port in scene.proxy_ports(world):
-        rule = path.rule_of(world, port)
+        rule = frontend.rule_of(world, port)
         limits |= {f"rule {rule.id.name}": rule.idle_timeout_minutes} if rule else {}
     known = {name: minutes for name, minutes in limits.items() if minutes is not None}
     words = ", ".join(f"{name} {minutes} min" for name, minutes in known.items())

@@ -1,0 +1,96 @@
+"""What is true of a channel beside its configuration: who listens, and which health probes succeed."""
+
+from dataclasses import dataclass
+
+from emulator.model.balancer import LoadBalancer
+from emulator.model.compute import Member, Role
+from emulator.model.flow import Flow
+from emulator.model.ids import ResourceId
+from emulator.model.network import Interface
+from emulator.model.world import BUILD_PORTS, PROBE_SOURCE, PROXY_PORTS, System, World
+from emulator.reason import Outcome, Reason, Verdict
+from emulator.rules import pool, security
+
+SYSTEM_AT: dict[int, System] = {port: system for system, port in PROXY_PORTS.items()}
+SERVED: dict[Role, frozenset[int]] = {
+    "client": frozenset(),
+    "proxy": frozenset(SYSTEM_AT),
+    "build-linux": frozenset({BUILD_PORTS["linux"]}),
+    "build-windows": frozenset({BUILD_PORTS["windows"]}),
+}
+"""Ports that something listens on; a machine answers RST on every other (azure.md 3.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What is true of the running channel beside its configuration.
+
+    Attributes:
+        healthy: pairs of probe ID and interface ID that the balancer believes to be up.
+        stopped: hops whose service does not listen; their machine answers with RST.
+    """
+
+    healthy: pool.Up = frozenset()
+    stopped: frozenset[str] = frozenset()
+
+
+def assumed(world: World) -> Condition:
+    """The condition of a channel that nobody runs: every service listens, and probes tell what the groups let them.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    return Condition(probed(world, world.balancer)) if world.balancer else Condition()
+
+
+def probed(world: World, balancer: LoadBalancer) -> pool.Up:
+    """The probes that would succeed if every machine behind a balancer did its work.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    return frozenset(
+        (probe.id, backend.interface)
+        for probe in balancer.probes
+        for backend in pool.backends(world, balancer)
+        if _answers_probe(world, backend.interface, probe.port)
+    )
+
+
+def _answers_probe(world: World, nic: ResourceId, port: int) -> bool:
+    member = world.member_at(nic)
+    if member is not None:
+        return probe_verdict(world, Condition(), member, port).carried
+    interface = world.interface(nic)
+    return security.at_interface(world, interface, "Inbound", probe_flow(interface, port)).carried
+
+
+def probe_flow(interface: Interface, port: int) -> Flow:
+    """The first packet of a health probe of an interface (azure.md 3.4)."""
+    return Flow(PROBE_SOURCE, 49152, interface.address, port)
+
+
+def probe_verdict(world: World, condition: Condition, proxy: Member, port: int) -> Verdict:
+    """What a health probe of a proxy meets: the groups at its interface, then its service.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    interface = world.interface_of(proxy)
+    flow = probe_flow(interface, port)
+    verdict = security.at_interface(world, interface, "Inbound", flow)
+    return served(proxy, condition, verdict, flow)
+
+
+def served(member: Member, condition: Condition, verdict: Verdict, flow: Flow) -> Verdict:
+    """What a machine's own service does with a packet that a verdict let through to it."""
+    if not verdict.carried:
+        return verdict
+    if member.hop in condition.stopped:
+        reason = Reason("state", member.id.text, "ServiceStopped")
+        return Verdict(Outcome.REFUSED, reason, f"no service listens on {member.hop}: its machine answers RST")
+    if flow.destination_port not in SERVED[member.role]:
+        reason = Reason("state", member.id.text, "NoListener")
+        sentence = f"nothing listens on port {flow.destination_port} of {member.hop}: its machine answers RST"
+        return Verdict(Outcome.REFUSED, reason, sentence)
+    return verdict

@@ -1,0 +1,60 @@
+"""Private link at the client's side: who reaches the endpoint, and what its connection carries."""
+
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+
+from emulator.errors import NotLoadedError
+from emulator.model.default_world import SERVICE_SUBNET
+from emulator.model.flow import Flow
+from emulator.model.privatelink import ConnectionState
+from emulator.rules.path import client_flow, decide
+from tests.rules.test_path import ending, path_of
+from tests.worlds import (
+    healthy,
+    with_state,
+    world,
+)
+
+
+def test_an_endpoint_in_no_subnet() -> None:
+    """An endpoint that does not say where it is cannot be reached, and is named."""
+    found = world()
+    assert found.endpoint
+    loose = found.laid(replace(found.endpoint, subnet=None))
+
+    with pytest.raises(NotLoadedError, match=r"private endpoint .*/aib-pe names no subnet"):
+        path_of(loose)
+
+
+@pytest.mark.parametrize("state", ["Pending", "Rejected", "Disconnected"])
+def test_only_approved_carries(state: ConnectionState) -> None:
+    """A private endpoint whose connection is not approved drops, and says its state."""
+    path = path_of(with_state(world(), state))
+
+    assert ending(path) == f"client → private-endpoint: dropped, {state}"
+    assert path.proxy is None
+    assert str(path.end().verdict) == f"the connection of private endpoint aib-pe is {state}"
+
+
+def test_the_endpoint_is_reached_from_its_network_only() -> None:
+    """Who is not in the private endpoint's network, or dials another address, has no route to it."""
+    found = world()
+    outside = client_flow(found, "linux", 1, IPv4Address("10.60.0.5"))
+    elsewhere = replace(client_flow(found, "linux", 1), destination=IPv4Address("10.61.0.9"))
+
+    for flow in (outside, elsewhere):
+        assert ending(decide(flow, found, healthy(found), "linux")) == "client → private-endpoint: dropped, NoRoute"
+
+
+def test_overlapping_networks() -> None:
+    """A service network that overlaps the customer's is told apart: the endpoint's own decides (azure.md 4.1)."""
+    found = world()
+    overlapping = (IPv4Network("10.60.0.0/16"),)
+    own = found.network_of(SERVICE_SUBNET)
+    subnets = tuple(replace(each, prefixes=overlapping) for each in own.subnets)
+    found = found.laid(replace(own, prefixes=overlapping, subnets=subnets))
+    flow = Flow(IPv4Address("10.60.0.4"), 1, IPv4Address("10.61.0.5"), 60001)
+
+    assert decide(flow, found, healthy(found), "linux").carried
