@@ -177,10 +177,21 @@ class World:
     def interface_at(self, address: Address, network: VirtualNetwork) -> Interface | None:
         """The interface within a virtual network that has an address."""
         inside = {subnet.id for subnet in network.subnets}
-        for interface in self.interfaces:
+        for interface in self.holders(address):
             if any(each.address == address and each.subnet in inside for each in interface.configurations):
                 return interface
         return None
+
+    def holders(self, address: Address) -> Sequence[Interface]:
+        """The interfaces that have an address: more than one where loaded networks overlap."""
+        return self.remembered("holders", self._holders).get(address, ())
+
+    def _holders(self) -> Mapping[Address, Sequence[Interface]]:
+        found: dict[Address, list[Interface]] = {}
+        for interface in self.interfaces:
+            for address in dict.fromkeys(each.address for each in interface.configurations if each.address):
+                found.setdefault(address, []).append(interface)
+        return found
 
     def public_address(self, interface: Interface) -> IPv4Address | None:
         """The public address of an interface's primary configuration.

@@ -100,7 +100,8 @@ def _groups(world: World) -> Sequence[SecurityGroup]:
     subnets = {nic.subnet for nic in nics} | ({world.endpoint.subnet} if world.endpoint else set())
     homes = [each for network in world.networks for each in network.subnets]
     ours = {each.group for each in homes if each.id in subnets or world.client in each}
-    return [group for group in world.groups if group.id in ours | {nic.group for nic in nics}]
+    ours |= {nic.group for nic in (*nics, *world.holders(world.client))}
+    return [group for group in world.groups if group.id in ours]
 
 
 def port_classes(groups: Iterable[SecurityGroup], admin_rules: Iterable[AdminRule] = ()) -> list[tuple[int, int]]:

@@ -156,6 +156,22 @@ def home_of(world: World, address: IPv4Address, network: VirtualNetwork) -> Subn
     return None
 
 
+def origin_of(world: World, address: IPv4Address, network: VirtualNetwork) -> Interface | ResourceId | None:
+    """What stands at an address, in a network or in one of its peers: a machine's interface, or a place in a subnet.
+
+    An interface's own group judges what it sends, before its subnet's does
+    (https://learn.microsoft.com/azure/virtual-network/network-security-group-how-it-works).
+    """
+    for each in (network, *world.peers(network)):
+        found = world.interface_at(address, each)
+        if found is not None:
+            return found
+        for subnet in each.subnets:
+            if address in subnet:
+                return subnet.id
+    return None
+
+
 def at_private_endpoint(world: World, subnet: Subnet, flow: Flow) -> Verdict | None:
     """The group of a private endpoint's subnet, where its policy has groups apply to endpoints (azure.md 4.2).
 

@@ -85,11 +85,11 @@ def direct_legs(flow: Flow, world: World, condition: Condition, system: System) 
 
 
 def _direct_checks(world: World, flow: Flow, interface: Interface) -> Iterator[Verdict]:
-    home = legs.home_of(world, flow.source, world.network_of(interface.subnet))
-    if home is not None:
-        yield from legs.leaving_checks(world, home.id, flow)
+    source = legs.origin_of(world, flow.source, world.network_of(interface.subnet))
+    if source is not None:
+        yield from legs.leaving_checks(world, source, flow)
     yield security.at_interface(world, interface, "Inbound", flow)
-    back = legs.answer if home else legs.returning_to_internet
+    back = legs.answer if source else legs.returning_to_internet
     lost = back(world, interface.subnet, flow)
     if lost is not None:
         yield lost

@@ -26,12 +26,12 @@ def _endpoint_checks(
     flow: Flow, world: World, endpoint: PrivateEndpoint, service: PrivateLinkService
 ) -> Iterator[Verdict]:
     address, subnet = world.address_of(endpoint), world.subnet(_subnet(endpoint))
-    source = legs.home_of(world, flow.source, world.network_of(subnet.id))
+    source = legs.origin_of(world, flow.source, world.network_of(subnet.id))
     if flow.destination != address or source is None:
         reason = Reason("state", endpoint.id.text, "NoRoute")
         yield Verdict(Outcome.DROPPED, reason, f"{flow} has no route to private endpoint {address}")
         return
-    yield from legs.leaving_checks(world, source.id, flow)
+    yield from legs.leaving_checks(world, source, flow)
     at_subnet = legs.at_private_endpoint(world, subnet, flow)
     if at_subnet is not None:
         yield at_subnet

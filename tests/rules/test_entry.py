@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulator.model import deployed
 from emulator.model.balancer import AdminState, PoolAddress
 from emulator.model.default_world import BUILD_GROUP, BUILD_SUBNET, SERVICE_SUBNET
 from emulator.model.flow import Flow
@@ -22,7 +23,7 @@ from emulator.rules.path import client_flow, decide
 from emulator.rules.posture import Answer, SourceClass, Spread
 from emulator.rules.security import at_interface
 from tests.rules.test_security import admin
-from tests.worlds import groups, healthy, nsg, with_routes, with_state, with_subnet, world
+from tests.worlds import groups, healthy, nsg, rule, with_routes, with_state, with_subnet, world
 
 SOURCES = {
     "127.60.0.1": IPv4Address("10.61.0.4"),
@@ -163,6 +164,17 @@ def test_admin_rules_tell_ports_apart() -> None:
         Answer.OPEN,
     ]
     assert [proxy.answer("127.60.0.5", port) for port in (999, 1000)] == [Answer.OPEN, Answer.DROP]
+
+
+def test_the_group_of_the_clients_interface_tells_ports_apart() -> None:
+    """A rule on source ports of a group at the client's own interface is a border of the posture."""
+    group = SecurityGroup(
+        BUILD_GROUP.parent.child("networkSecurityGroups", "client"), (rule("200 deny out *:7 -> *"),)
+    )
+    found = world().laid(group, deployed.interface("client", world().client, SERVICE_SUBNET, group=group.id))
+    posture = entry_posture(found, healthy(found), "linux", SOURCES)
+
+    assert [posture.answer(STRANGER, port) for port in (6, 7, 8)] == [Answer.OPEN, Answer.DROP, Answer.OPEN]
 
 
 def test_one_answer_is_one_class() -> None:

@@ -154,6 +154,16 @@ def test_where_an_address_is() -> None:
     assert (inside.id, beside.id) == (BUILD_SUBNET, SERVICE_SUBNET)
 
 
+def test_what_stands_at_an_address() -> None:
+    """An address is its interface's where one has it, in that network; or a place in a subnet; or nothing."""
+    found = world()
+    customers, services = found.network_of(BUILD_SUBNET), found.network_of(SERVICE_SUBNET)
+
+    assert legs.origin_of(found, PROXY, customers) == nic_of(found, "proxy")
+    assert legs.origin_of(found, IPv4Address("10.60.0.99"), customers) == BUILD_SUBNET
+    assert legs.origin_of(found, PROXY, services) is None
+
+
 # The policy of an endpoint's subnet, a rule of its group, and whether the rule counts (azure.md 4.2).
 POLICIES: list[tuple[EndpointPolicy, str, bool]] = [
     ("Disabled", "150 deny in * -> *", False),

@@ -5,6 +5,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from emulator.model import deployed
 from emulator.model.default_world import CONTAINER_SUBNET, NETWORK, SERVICE_SUBNET
 from emulator.model.ids import resource_id
 from emulator.model.network import SecurityGroup
@@ -220,6 +221,16 @@ def test_the_clients_own_subnet(topology: str, leg: str) -> None:
 
     assert path_of(with_client_group(found, DENY_IN)).carried
     assert ending(path_of(with_client_group(found, "150 deny out * -> *"))) == f"{leg}: dropped, deny-150"
+
+
+def test_the_clients_own_interface() -> None:
+    """A client beside the build VM that is a machine is judged by its interface's group too."""
+    found = world(topology="container-instance")
+    group = SecurityGroup(CLIENT_GROUP, (rule("150 deny out * -> *:22"),))
+    found = found.laid(group, deployed.interface("client", found.client, CONTAINER_SUBNET, group=group.id))
+
+    assert ending(path_of(found)) == "client → build-linux: dropped, deny-150"
+    assert path_of(found, "windows").carried
 
 
 def test_a_public_client_has_no_subnet() -> None:

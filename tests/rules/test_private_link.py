@@ -6,13 +6,17 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from emulator.errors import NotLoadedError
+from emulator.model import deployed
 from emulator.model.default_world import SERVICE_SUBNET
 from emulator.model.flow import Flow
+from emulator.model.network import SecurityGroup
 from emulator.model.privatelink import ConnectionState
+from emulator.model.world import World
 from emulator.rules.path import client_flow, decide
-from tests.rules.test_path import ending, path_of
+from tests.rules.test_path import CLIENT_GROUP, ending, path_of
 from tests.worlds import (
     healthy,
+    rule,
     with_state,
     world,
 )
@@ -58,3 +62,17 @@ def test_overlapping_networks() -> None:
     flow = Flow(IPv4Address("10.60.0.4"), 1, IPv4Address("10.61.0.5"), 60001)
 
     assert decide(flow, found, healthy(found), "linux").carried
+
+
+def with_client_nic(found: World, *rules: str) -> World:
+    """The client as a machine: an interface with a security group of its own."""
+    group = SecurityGroup(CLIENT_GROUP, tuple(rule(text) for text in rules))
+    return found.laid(group, deployed.interface("client", found.client, SERVICE_SUBNET, group=group.id))
+
+
+def test_the_group_of_the_clients_interface() -> None:
+    """A client that has an interface is judged by its group too, as IP flow verify judges it."""
+    found = with_client_nic(world(), "150 deny out * -> *:60001")
+
+    assert ending(path_of(found)) == "client → private-endpoint: dropped, deny-150"
+    assert path_of(found, "windows").carried
