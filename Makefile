@@ -14,7 +14,7 @@ test: $(STAMP)  ## every test but the slow ones
 	$(BIN)/python -X dev -m pytest -q -n $(WORKERS) -m "not slow"
 
 test-slow: $(STAMP)  ## the slow ones: hundreds of megabytes, thousands of connections, hundreds of rounds
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -m slow -o faulthandler_timeout=2400
 
 check: $(STAMP)  ## lint, strict types, import contract
 	$(BIN)/ruff format --check emulator tests bench containers/stack

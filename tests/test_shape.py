@@ -103,3 +103,9 @@ def functions_of(file: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 def test_every_test_states_a_claim(file: Path) -> None:
     """Each test says in its docstring what is true if it passes."""
     assert [each.name for each in functions_of(file) if not ast.get_docstring(each)] == []
+
+
+@pytest.mark.xdist_group("shape")
+def test_a_group_stays_together(request: pytest.FixtureRequest) -> None:
+    """Beside other workers a test's group is in its ID, or pytest-xdist would spread the group over all of them."""
+    assert request.node.nodeid.endswith("@shape") or not hasattr(request.config, "workerinput")

@@ -44,7 +44,7 @@ def built(engine: None, key: Ed25519PrivateKey) -> Iterator[Stack]:
     settings = {"AIB_EMULATOR_AUTHORIZED_KEY": f"{public.decode()} test", **free_ports()}
     stack = Stack(f"aib-test-{os.getpid()}", *free_subnets(), settings)
     try:
-        stack.compose("build", "--quiet")
+        stack.build()
         yield stack
     finally:
         stack.remove()

@@ -6,11 +6,13 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 ROOT = Path(__file__).parents[2]
 BASE = os.environ.get("AIB_EMULATOR_BASE", "debian:bookworm-slim")
@@ -18,30 +20,52 @@ HOPS = ("control", "load-balancer", "proxy", "build-windows")
 GATES = ("load-balancer", "proxy")
 SERVICES = (*HOPS, "build-linux", "client")
 PASSWORD = "Packer-Emulat0r!"
-PATIENCE = 600.0
+PATIENCE = 60.0
+"""Real seconds that anything may take but a build of images."""
+BUILDING = 240.0
+READY = "60"
+"""Real seconds in which a channel is ready, as Compose has them."""
 DIALLER = (Path(__file__).parent / "dialler.py").read_text("utf-8")
 SPEAKER = (Path(__file__).parent / "speaker.py").read_text("utf-8")
 SPEAKING = 7007
 PUBLISHED = ("LINUX", "WINDOWS", "CONTROL")
 Result = subprocess.CompletedProcess[str]
+Found = TypeVar("Found")
 
 
 def docker(
-    *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None, check: bool = True
+    *arguments: str,
+    stdin: str = "",
+    environment: Mapping[str, str] | None = None,
+    check: bool = True,
+    patience: float = PATIENCE,
 ) -> Result:
-    """Run the Docker CLI; a failure says what it printed."""
-    done = subprocess.run(
-        ["docker", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **(environment or {})},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    """Run the Docker CLI; a failure says what it printed, and so does one that takes too long."""
+    try:
+        done = subprocess.run(
+            ["docker", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=patience,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        said = b"".join(part if isinstance(part, bytes) else b"" for part in (late.stdout, late.stderr))
+        words = f"docker {' '.join(arguments)}\nnot done in {patience:.0f} s; it printed:\n"
+        raise AssertionError(words + said.decode(errors="replace")) from None
     assert done.returncode == 0 or not check, f"docker {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
     return done
+
+
+def until(ask: Callable[[], Found], why: Callable[[], str], seconds: float = PATIENCE) -> Found:
+    """Ask again until the answer is true; after so many real seconds fail, and say why."""
+    end = time.monotonic() + seconds
+    while not (found := ask()):
+        assert time.monotonic() < end, f"not in {seconds:.0f} s:\n{why()}"
+    return found
 
 
 def missing() -> str:
@@ -71,7 +95,7 @@ class Stack:
     build_net: str
     settings: Mapping[str, str] = field(default_factory=dict)
 
-    def compose(self, *arguments: str, stdin: str = "", check: bool = True) -> Result:
+    def compose(self, *arguments: str, stdin: str = "", check: bool = True, patience: float = PATIENCE) -> Result:
         """Run Compose on the project, with the profile `client`; nothing of the caller's own settings has a say."""
         environment = {
             "COMPOSE_FILE": str(ROOT / "compose.yaml"),
@@ -82,7 +106,11 @@ class Stack:
             **{f"AIB_EMULATOR_{name}_PORT": "0" for name in PUBLISHED},
             **self.settings,
         }
-        return docker("compose", *arguments, stdin=stdin, environment=environment, check=check)
+        return docker("compose", *arguments, stdin=stdin, environment=environment, check=check, patience=patience)
+
+    def build(self) -> None:
+        """Make its images."""
+        self.compose("build", "--quiet", patience=BUILDING)
 
     def remove(self) -> None:
         """End it and remove all that it made: containers, networks, volumes and images."""
@@ -106,9 +134,10 @@ class Stack:
         finally:
             self.remove()
 
-    def up(self) -> None:
+    def up(self, *options: str) -> None:
         """Start it, and wait until it is ready; a failure says what its containers logged."""
-        started = self.compose("up", "--detach", "--wait", check=False)
+        waits = ("--wait", "--wait-timeout", READY, *options)
+        started = self.compose("up", "--detach", *waits, check=False, patience=PATIENCE + float(READY))
         assert started.returncode == 0, f"{started.stderr}\n{self.compose('logs', '--no-color').stdout}"
 
     def left(self) -> list[str]:
@@ -177,10 +206,24 @@ def speaker(python: Sequence[str], port: int, words: str) -> Iterator[int]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
+        late = threading.Timer(PATIENCE, process.kill)
+        late.start()
         try:
-            yield int(process.stdout.readline())
+            said = process.stdout.readline()
+            late.cancel()
+            yield int(said)
         finally:
+            late.cancel()
             process.stdin.close()
+            gone(process)
+
+
+def gone(process: subprocess.Popen[str]) -> None:
+    """Wait until a process has ended, which was told to; one that does not is killed."""
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ from tests.containers.stack import HOPS, Stack, docker
 pytestmark = [
     pytest.mark.containers,
     pytest.mark.slow,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(300),
     pytest.mark.xdist_group("containers"),
 ]
 INTERVAL, THRESHOLD = 1.0, 2
@@ -189,7 +189,7 @@ async def goes_on(running: Session) -> None:
 async def back(stack: Stack, fault: Fault, since: str) -> None:
     """The hop has joined again by itself, and its probe was believed in time."""
     if fault.hop == "control" and fault.does in ("kill", "restart"):
-        await asyncio.to_thread(stack.compose, "up", "--detach", "--wait", "--no-recreate", "control")
+        await asyncio.to_thread(stack.up, "--no-recreate", "control")
     told = observed(stack)
     noticed = fault.does in ("kill", "restart") or fault.sign in (PROXY_LEFT, BALANCER_LEFT)
     joined = [await told.first(is_event("HopJoined", hop), since) for hop in JOINS[fault.hop] if noticed]

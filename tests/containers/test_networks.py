@@ -22,7 +22,7 @@ from tests.containers.stack import (
     speaking_here,
 )
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(900), pytest.mark.xdist_group("containers")]
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(300), pytest.mark.xdist_group("containers")]
 NETWORKS = {
     "control": {"control", "edge"},
     "load-balancer": {"service", "build", "control"},
@@ -221,11 +221,11 @@ def test_proxies_scale(stack: Stack) -> None:
     """A second proxy starts beside the first, with an address of its own, and nothing else is started anew."""
     before = stack.inspect("load-balancer")["State"]["StartedAt"]
     try:
-        stack.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "proxy=2")
+        stack.up("--no-recreate", "--scale", "proxy=2")
         proxies = [inspected(each) for each in stack.containers("proxy")]
         network = f"{stack.project}_build"
         assert len({each["NetworkSettings"]["Networks"][network]["IPAddress"] for each in proxies}) == 2
         assert {each["State"]["Health"]["Status"] for each in proxies} == {"healthy"}
         assert stack.inspect("load-balancer")["State"]["StartedAt"] == before
     finally:
-        stack.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "proxy=1")
+        stack.up("--no-recreate", "--scale", "proxy=1")

@@ -16,7 +16,7 @@ from emulator.control.engine import Composed
 from tests.containers.clients import SERVED, Event, Where, exact, is_event, is_record, met, observed
 from tests.containers.stack import HOPS, Stack
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(900), pytest.mark.xdist_group("containers")]
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(300), pytest.mark.xdist_group("containers")]
 PROXIES = ("proxy", "proxy-2", "proxy-3")
 FLOWS, SHARE = 300, 0.2
 SOME, MANY = 60, 5000
@@ -83,7 +83,7 @@ def three(quick: Stack) -> Iterator[Stack]:
 
 def scale(stack: Stack, count: int) -> None:
     """Have so many proxies."""
-    stack.compose("up", "--detach", "--wait", "--no-recreate", "--scale", f"proxy={count}")
+    stack.up("--no-recreate", "--scale", f"proxy={count}")
 
 
 async def all_up(stack: Stack) -> None:
@@ -154,7 +154,7 @@ async def test_proxies_keep_their_names(three: Stack) -> None:
     assert places() == numbered
     since = wall_time()
     await asyncio.to_thread(Composed(three.project).restart, "control")
-    await asyncio.to_thread(three.compose, "up", "--detach", "--wait", "--no-recreate", "--scale", "proxy=3")
+    await asyncio.to_thread(scale, three, 3)
     for name in PROXIES:
         await observed(three).first(is_event("HopJoined", name), since)
 

@@ -8,7 +8,7 @@ import pytest
 from emulator.app.run import start
 from emulator.errors import UnavailableError
 from emulator.machines import container
-from tests.containers.stack import docker
+from tests.containers.stack import BUILDING, docker
 
 pytestmark = [pytest.mark.network, pytest.mark.containers, pytest.mark.xdist_group("containers")]
 
@@ -18,7 +18,7 @@ def image() -> None:
     """The image that `docker compose` builds."""
     reason = container.missing()
     if reason and "no image" in reason:
-        docker("compose", "build", "--quiet", "build-linux")
+        docker("compose", "build", "--quiet", "build-linux", patience=BUILDING)
         reason = container.missing()
     if reason:
         pytest.skip(reason)
