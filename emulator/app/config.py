@@ -30,6 +30,8 @@ class SwitchSettings(_Strict):
     unknown_appliance: Literal["drop", "forward"] = "drop"
     proxy_connect_timeout: float = Field(default=30.0, gt=0, le=3600)
     proxy_connect_failure: Literal["fin", "rst", "hold"] = "fin"
+    private_link_idle: float = Field(default=300.0, gt=0, le=86_400)
+    private_link_idle_reset: bool = False
 
 
 class Credentials(_Strict):

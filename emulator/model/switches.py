@@ -18,6 +18,10 @@ class Switches:
         unknown_appliance: what a virtual appliance that was not loaded does with a flow routed to it.
         proxy_connect_timeout: emulated seconds the proxy tries the build VM.
         proxy_connect_failure: what it then does to its client.
+        private_link_idle: seconds without a packet after which private link forgets a flow ("~5 minutes (300
+            seconds)", private-link-service-overview).
+        private_link_idle_reset: whether it tells both ends by RST, as a field report has it
+            (MicrosoftDocs/azure-docs#94724), or neither.
     """
 
     pls_data_nsg: Literal["match_nat_ip", "bypass"] = "match_nat_ip"
@@ -26,3 +30,5 @@ class Switches:
     unknown_appliance: Literal["drop", "forward"] = "drop"
     proxy_connect_timeout: float = 30.0
     proxy_connect_failure: Literal["fin", "rst", "hold"] = "fin"
+    private_link_idle: float = 300.0
+    private_link_idle_reset: bool = False

@@ -14,15 +14,18 @@ from ipaddress import IPv4Address
 from emulator.model.world import System, World, build_role
 from emulator.net import hop_header, records
 from emulator.net.attempts import Attempt
+from emulator.net.dark import until_left
 from emulator.net.dial import DialFailure, dial
 from emulator.net.gate import Gate, gate_at
 from emulator.net.holding import until_gone
+from emulator.net.idle import IdleTimer
 from emulator.net.records import Passage
 from emulator.net.relay import Ended, Relay
 from emulator.net.scene import Scene
 from emulator.rules import path
 from emulator.rules.condition import Condition
 from emulator.rules.entry import entry_posture
+from emulator.rules.idle import idle_limit
 from emulator.rules.legs import Leg
 from emulator.rules.path import ChannelPath
 from emulator.rules.posture import Answer
@@ -73,7 +76,9 @@ class Entry:
             return
         with target:
             relay = Relay(connection, target, self.scene.pipes)
-            await self._relay(relay, which)
+            await self._relay(relay, which, route.legs[0].flow.destination_port)
+            if relay.is_dark:
+                await until_left(connection)
 
     def attempt(self, attempt: Attempt) -> None:
         """A SYN was dropped, or should have been."""
@@ -117,13 +122,19 @@ class Entry:
             return DialFailure("unreachable", f"{which.backend} closed at once: {error}")
         return target
 
-    async def _relay(self, relay: Relay, which: Passage) -> None:
+    async def _relay(self, relay: Relay, which: Passage, port: int) -> None:
+        scene = self.scene
+        timer = IdleTimer(relay, scene.clock, lambda: idle_limit(scene.world, port, established=relay.is_established))
         try:
-            ended = await relay.run()
+            with timer:
+                ended = await relay.run()
         except asyncio.CancelledError:
-            self.scene.observer(records.relayed(which, self.scene.clock, relay, Ended("emulator", "rst")))
+            scene.observer(records.relayed(which, scene.clock, relay, Ended("emulator", "rst")))
             raise
-        self.scene.observer(records.relayed(which, self.scene.clock, relay, ended))
+        if timer.expired is None:
+            scene.observer(records.relayed(which, scene.clock, relay, ended))
+        else:
+            scene.observer(records.expired(which, scene.clock, relay, timer.expired))
 
     async def _hold(self, connection: socket.socket, which: Passage, end: Leg, why: str) -> None:
         """The balancer has no voice of its own: wait for the client to give up."""

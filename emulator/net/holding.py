@@ -11,17 +11,24 @@ PATIENCE = 1.0
 async def until_gone(connection: socket.socket) -> None:
     """Wait until the other end has sent FIN or RST, leaving its bytes unread."""
     if hasattr(select, "epoll"):
-        await _hung_up(connection)
+        await _reported(connection, select.EPOLLRDHUP)
     else:
         await _drained(connection)
 
 
-async def _hung_up(connection: socket.socket) -> None:
+async def until_reset(connection: socket.socket) -> None:
+    """Wait until the other end has sent RST, whether or not it sent FIN; for ever where there is no epoll."""
+    if not hasattr(select, "epoll"):
+        await asyncio.get_running_loop().create_future()
+    await _reported(connection, 0)  # an error is reported unasked
+
+
+async def _reported(connection: socket.socket, events: int) -> None:
     """Ask a descriptor of epoll for the hang-up alone: asked for input, it would report unread bytes for ever."""
     loop = asyncio.get_running_loop()
     gone = asyncio.Event()
     with select.epoll(1) as watcher:
-        watcher.register(connection, select.EPOLLRDHUP)
+        watcher.register(connection, events)
         loop.add_reader(watcher.fileno(), gone.set)
         try:
             await gone.wait()

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from emulator.clock import Clock, wall_time
 from emulator.model.flow import Flow
@@ -10,9 +10,11 @@ from emulator.net.attempts import Attempt
 from emulator.net.relay import Ended, Relay
 from emulator.observe import How, Observation, Record, new_flow
 from emulator.reason import Reason, Verdict
+from emulator.rules.idle import IdleLimit
 
 WORDS = {"fin": "FIN", "rst": "RST", "drop": "silence", "timeout": "a timeout"}
 PEER = Reason("peer", "", "")
+UNHEARD = "bytes are still acknowledged, since socket filters are not allowed here"
 HELD = "accepted and held, since socket filters are not allowed here"
 
 
@@ -97,6 +99,15 @@ def relayed(which: Passage, clock: Clock, relay: Relay, ended: Ended, stopped: s
     by = {"client": "client", "backend": which.backend, "emulator": stopped or "emulator"}[ended.by]
     reason = Reason("state", "", "ServiceStopped") if ended.by == "emulator" and stopped else PEER
     return closed(which, clock, by, ended.how, relay=relay, reason=reason)
+
+
+def expired(which: Passage, clock: Clock, relay: Relay, limit: IdleLimit) -> Record:
+    """The record of a relayed connection that was silent for too long."""
+    how: How = "rst" if limit.reset else "drop"
+    record = closed(which, clock, which.hop, how, relay=relay, reason=limit.reason, why=limit.sentence)
+    if how == "rst" or relay.darkened:
+        return record
+    return replace(record, approximated=True, sentence=f"{record.sentence} (approximated: {UNHEARD})")
 
 
 def dropped(

@@ -14,8 +14,9 @@ import struct
 from dataclasses import dataclass
 from typing import Literal
 
+from emulator.net.dark import darken
 from emulator.net.pipes import Pipe, PipePool
-from emulator.net.watched import Side, Watched
+from emulator.net.watched import Side, Watched, segments_in
 
 RESETS = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN, errno.ESHUTDOWN})
 LINGER_RST = struct.pack("ii", 1, 0)
@@ -32,11 +33,12 @@ class Ended:
 
     Attributes:
         by: the side whose FIN came first; or whose error came, whatever was before; or `emulator` when it was cut.
-        how: `fin` for a normal close, `rst` for a reset, `timeout` when a side fell silent (ETIMEDOUT and its kin).
+        how: `fin` for a normal close, `rst` for a reset, `timeout` when a side fell silent (ETIMEDOUT and its kin),
+            `drop` when neither side was told.
     """
 
     by: Literal["client", "backend", "emulator"]
-    how: Literal["fin", "rst", "timeout"]
+    how: Literal["fin", "rst", "timeout", "drop"]
 
 
 class Relay:
@@ -47,16 +49,18 @@ class Relay:
 
     Attributes:
         last_activity: loop time at which bytes last moved.
+        darkened: whether the kernel keeps both sides in the dark; false where it only hears nothing any more.
         loop: the event loop it runs in.
         pipes: where directions borrow pipes.
     """
 
-    __slots__ = ("_ended", "_first", "_from_client", "_to_client", "last_activity", "loop", "pipes")
+    __slots__ = ("_ended", "_first", "_from_client", "_to_client", "darkened", "last_activity", "loop", "pipes")
 
     def __init__(self, client: socket.socket, backend: socket.socket, pipes: PipePool) -> None:
         self.loop = asyncio.get_running_loop()
         self.last_activity = self.loop.time()
         self.pipes = pipes
+        self.darkened = False
         self._ended: asyncio.Future[Ended] = self.loop.create_future()
         self._first: Side | None = None
         ends = Watched("client", client), Watched("backend", backend)
@@ -91,14 +95,30 @@ class Relay:
         finally:
             self._stop()
 
-    def cut(self, how: Literal["fin", "rst"]) -> None:
-        """End it from outside; bytes not yet passed on are lost.
+    @property
+    def is_dark(self) -> bool:
+        """Whether neither side was told that it is over."""
+        return self.is_over and self._ended.result().how == "drop"
+
+    @property
+    def is_established(self) -> bool:
+        """Whether neither side has sent its last byte."""
+        return self._first is None and not self.is_over
+
+    def segments_in(self) -> int:
+        """TCP segments that both sides have sent us, keepalives and ACKs too; 0 where the system does not say."""
+        return segments_in(self._from_client.source.socket) + segments_in(self._to_client.source.socket)
+
+    def cut(self, how: Literal["fin", "rst", "drop"]) -> None:
+        """End it from outside; bytes not yet passed on are lost. With `drop` both sides are left in the dark.
 
         With `fin` both sides are shut down first. A side that had sent what was not read yet sees a reset after the
         FIN, when its socket is closed: so the kernel answers bytes that nobody will read.
         """
         if self._ended.done():
             return
+        if how == "drop":
+            self.darkened = darken(self._from_client.source.socket, self._to_client.source.socket)
         self._finish(Ended("emulator", how))
         if how == "fin":
             self._from_client.source.shut()

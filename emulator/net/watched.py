@@ -6,6 +6,8 @@ same turn. So callbacks are added before others are removed, and the first one i
 
 import asyncio
 import socket
+import struct
+import sys
 from collections.abc import Callable
 from typing import Literal
 
@@ -73,3 +75,18 @@ class Watched:
             self.socket.setsockopt(level, option, value)
         except OSError:
             return
+
+
+SEGMENTS_IN_AT = 140
+"""tcpi_segs_in in struct tcp_info (linux/tcp.h)."""
+
+
+def segments_in(connection: socket.socket) -> int:
+    """TCP segments that came in on a connection; 0 where the system does not count them, or the end is gone."""
+    if not sys.platform.startswith("linux"):
+        return 0
+    try:
+        found = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, SEGMENTS_IN_AT + 4)
+    except OSError:
+        return 0
+    return int(struct.unpack_from("=I", found, SEGMENTS_IN_AT)[0]) if len(found) >= SEGMENTS_IN_AT + 4 else 0
