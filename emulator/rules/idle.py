@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from emulator.model.balancer import BalancingRule
 from emulator.model.world import World
 from emulator.reason import Reason
-from emulator.rules import path
+from emulator.rules.frontend import rule_of
 
 MINUTE = 60.0
 
@@ -37,7 +37,7 @@ def idle_limit(world: World, port: int, *, established: bool = True) -> IdleLimi
         port: the frontend port that the flow came to.
         established: false once an end has sent FIN: TCP reset is for established flows only (azure.md 3.5).
     """
-    rule = path.rule_of(world, port) if world.topology == "existing-vnet" else None
+    rule = rule_of(world, port) if world.topology == "existing-vnet" else None
     if rule is None or world.service is None:
         return None
     limits = (_of_rule(rule, established=established), _of_private_link(world, established=established))
