@@ -50,6 +50,13 @@ def wrapped(connection: socket.socket) -> ssl.SSLSocket:
     return context.wrap_socket(connection)
 
 
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has just now."""
+    with bind("127.0.0.1", 0) as bound:
+        port: int = bound.getsockname()[1]
+        return port
+
+
 @contextlib.asynccontextmanager
 async def windows_vm(**changes: object) -> AsyncIterator[Vm]:
     """A running VM; `changes` replace fields of `SETTINGS`."""

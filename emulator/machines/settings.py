@@ -11,6 +11,48 @@ System = Literal["linux", "windows"]
 GuestChoice = Literal["auto", "sandbox", "container", "builtin"]
 
 
+Scheme = Literal["negotiate", "basic", "credssp"]
+ChannelBinding = Literal["none", "relaxed", "strict"]
+
+
+@dataclass(frozen=True, slots=True)
+class WinrmSettings:
+    """How a Windows machine's WinRM service is set up; the defaults are Windows' unless it says otherwise.
+
+    Attributes:
+        schemes: the logins it offers, in the order of its 401; Windows itself offers only Negotiate.
+        channel_binding: CbtHardeningLevel: whether a client must, may or need not bind its login to the TLS session.
+        certificate: a PEM file with the listener's key and certificate; empty for one as Azure makes it.
+        client_certificates: a PEM file of the certificates whose holders, or signed holders, are the account.
+        http: `HOST:PORT` to listen on without TLS as well, for sealed messages only; empty for not at all.
+        envelope_kilobytes: MaxEnvelopeSizekb, for requests and replies.
+        longest_poll: MaxTimeoutms in seconds, which caps a client's OperationTimeout.
+        idle_timeout: seconds after which an unused shell is closed, the default and the most a client may ask for.
+        shells_per_user: MaxShellsPerUser.
+        processes_per_shell: MaxProcessesPerShell.
+        operations_per_user: MaxConcurrentOperationsPerUser.
+        shell_patience: real seconds that a Create over the quota waits for a shell to close. Windows refuses at once;
+            a burst of short sessions is more useful here, and shells that stay are still refused.
+        restart_silent: seconds after a restart in which nothing answers.
+        restart_refused: seconds after that in which connections are refused.
+    """
+
+    schemes: tuple[Scheme, ...] = ("negotiate", "basic", "credssp")
+    channel_binding: ChannelBinding = "relaxed"
+    certificate: str = ""
+    client_certificates: str = ""
+    http: str = ""
+    envelope_kilobytes: int = 500
+    longest_poll: float = 60.0
+    idle_timeout: float = 7200.0
+    shells_per_user: int = 30
+    processes_per_shell: int = 25
+    operations_per_user: int = 1500
+    shell_patience: float = 10.0
+    restart_silent: float = 5.0
+    restart_refused: float = 5.0
+
+
 @dataclass(frozen=True, slots=True)
 class MachineSettings:
     """A build VM's identity, credentials and surroundings.
@@ -26,6 +68,7 @@ class MachineSettings:
         guest: which backend executes commands (Linux); `auto` takes the best that works.
         hops: transport addresses of the hops that may send a hop header.
         hop_key: the hop header's HMAC key, hexadecimal.
+        winrm: how WinRM is set up (Windows).
     """
 
     system: System
@@ -38,6 +81,7 @@ class MachineSettings:
     guest: GuestChoice = "auto"
     hops: tuple[str, ...] = ()
     hop_key: str = ""
+    winrm: WinrmSettings = WinrmSettings()
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -52,6 +96,10 @@ class MachineSettings:
         """
         try:
             fields = json.loads(line)
-            return cls(**{**fields, "hops": tuple(fields.get("hops", ()))})
+            winrm = {**fields.get("winrm", {})}
+            if "schemes" in winrm:
+                winrm["schemes"] = tuple(winrm["schemes"])
+            told = {"hops": tuple(fields.get("hops", ())), "winrm": WinrmSettings(**winrm)}
+            return cls(**{**fields, **told})
         except (ValueError, TypeError, AttributeError) as error:
             raise InvalidInputError(f"machine settings: {error}") from None

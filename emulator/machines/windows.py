@@ -2,20 +2,22 @@
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from emulator.clock import wall_time
-from emulator.errors import PeerError
+from emulator.errors import InvalidInputError, PeerError
 from emulator.machines.settings import MachineSettings
 from emulator.machines.winrm import certificate
 from emulator.machines.winrm.auth import Account
 from emulator.machines.winrm.builtin import BuiltinHost
+from emulator.machines.winrm.cmd_shell import CmdShells
 from emulator.machines.winrm.http import FrontEnd
 from emulator.machines.winrm.service import WsmanService
 from emulator.net import hop_header
-from emulator.net.listener import listening
+from emulator.net.listener import bind, listening
 from emulator.observe import Observation, Observer
+from emulator.wire.wsman import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class _Door:
     settings: MachineSettings
     front_end: FrontEnd
     observer: Observer
+    is_tls: bool
 
     async def serve(self, connection: socket.socket) -> None:
         """Serve one connection; whatever its peer does, it ends with an observation at most."""
@@ -32,7 +35,7 @@ class _Door:
             peer = ":".join(str(part) for part in connection.getpeername()[:2])
             if not await self._has_good_header(connection, peer):
                 return
-            await self.front_end.serve(connection)
+            await self.front_end.serve(connection, is_tls=self.is_tls)
         except PeerError as error:
             self._observe("HandshakeFailed", f"{self.settings.name} closed a connection from {peer}: {error}", peer)
         except OSError:
@@ -57,7 +60,8 @@ async def serving(settings: MachineSettings, bound: socket.socket, observer: Obs
     """Serve WinRM on `bound` until the body ends; yields a line about what runs its commands.
 
     Raises:
-        UnavailableError: the certificate cannot be kept in the settings' folder.
+        InvalidInputError: a setting of WinRM is wrong, or names a file that is.
+        UnavailableError: the certificate cannot be kept in the settings' folder, or a port is taken.
     """
 
     def answered(host: str, exit_code: int) -> None:
@@ -65,14 +69,28 @@ async def serving(settings: MachineSettings, bound: socket.socket, observer: Obs
         data: dict[str, str | int | float | bool] = {"host": host, "exit_code": exit_code}
         observer(Observation(wall_time(), "CommandAnswered", settings.name, sentence, data))
 
-    tls, bindings = certificate.context(settings.name, settings.folder)
+    winrm = settings.winrm
+    identity = certificate.identity(
+        settings.name, settings.folder, own=winrm.certificate, clients=winrm.client_certificates
+    )
     host = BuiltinHost(settings)
-    service = WsmanService(settings.name.upper(), (host,), answered)
-    account = Account(settings.username, settings.password, settings.name, bindings)
-    door = _Door(settings, FrontEnd(service, account, tls), observer)
-    try:
-        async with listening(door.serve, bound) as listener:
+    service = WsmanService(settings.name.upper(), {names.CMD_RESOURCE: CmdShells((host,))}, answered, winrm)
+    front_end = FrontEnd(service, Account(settings, identity), identity.tls)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(service.shells.close_all)
+        for door, listening_socket in _doors(settings, front_end, observer, bound):
+            listener = await stack.enter_async_context(listening(door.serve, listening_socket))
             listener.listen()
-            yield host.name
-    finally:
-        service.shells.close_all()
+        yield host.name
+
+
+def _doors(
+    settings: MachineSettings, front_end: FrontEnd, observer: Observer, bound: socket.socket
+) -> Iterator[tuple[_Door, socket.socket]]:
+    """What listens: HTTPS always, HTTP where it is asked for."""
+    yield _Door(settings, front_end, observer, is_tls=True), bound
+    if settings.winrm.http:
+        host, _, port = settings.winrm.http.rpartition(":")
+        if not (host and port.isascii() and port.isdigit() and int(port) < 65536):
+            raise InvalidInputError(f"winrm.http: found {settings.winrm.http!r}, expected HOST:PORT")
+        yield _Door(settings, front_end, observer, is_tls=False), bind(host, int(port))

@@ -1,4 +1,4 @@
-"""Whose request it is: Basic for one request, Negotiate for the connection it was made on.
+"""Whose request it is: Basic for one request, Negotiate and CredSSP for the connection they were made on.
 
 One `ConnectionAuth` lives and dies with one TCP connection.
 """
@@ -7,15 +7,20 @@ import base64
 import binascii
 import hmac
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from emulator.errors import PeerError
+from emulator.machines.settings import MachineSettings, Scheme, WinrmSettings
+from emulator.machines.winrm.certificate import Identity
 
 if TYPE_CHECKING:
+    from emulator.machines.winrm.credssp import Delegation
     from emulator.machines.winrm.ntlm import Negotiation, NtlmAccount
 
-CHALLENGES = ("Negotiate", 'Basic realm="WSMAN"')
+WORDS: dict[Scheme, str] = {"negotiate": "Negotiate", "basic": 'Basic realm="WSMAN"', "credssp": "CredSSP"}
 """What a 401 offers, one header each; WinRM offers no `NTLM`, whose tokens travel inside `Negotiate`."""
+MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+"""The scheme by which a client says that its TLS certificate is its login."""
 MAX_TOKEN_CHARACTERS = 64 * 1024
 
 
@@ -32,18 +37,33 @@ class Verdict:
     challenges: tuple[str, ...] = ()
 
 
-DENIED = Verdict("", CHALLENGES)
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the connection itself is.
+
+    Attributes:
+        is_tls: whether it runs within TLS.
+        is_certified: whether the client showed a certificate that is believed.
+    """
+
+    is_tls: bool = True
+    is_certified: bool = False
 
 
 class Account:
-    """The machine's one account, and the bindings of its certificate."""
+    """The machine's one account, and what proves the machine itself."""
 
-    def __init__(self, username: str, password: str, computer: str, bindings: bytes) -> None:
-        self.username = username
-        self.bindings = bindings
-        self._computer = computer
-        self._password = password
+    def __init__(self, settings: MachineSettings, identity: Identity) -> None:
+        self.username = settings.username
+        self.winrm: WinrmSettings = settings.winrm
+        self._computer = settings.name
+        self._password = settings.password
+        self._identity = identity
         self._ntlm: NtlmAccount | None = None
+
+    def challenges(self, line: Line) -> tuple[str, ...]:
+        """What a 401 offers; Basic shows the password, and so is offered within TLS only."""
+        return tuple(WORDS[scheme] for scheme in self.winrm.schemes if line.is_tls or scheme != "basic")
 
     def has_basic(self, user: bytes, password: bytes) -> bool:
         """Whether these are the account's; a client may send latin-1 (requests) or UTF-8 (the others)."""
@@ -53,58 +73,109 @@ class Account:
             right |= known & hmac.compare_digest(password, self._password.encode(encoding, "replace"))
         return right
 
-    def negotiation(self) -> "Negotiation":
+    def negotiation(self, line: Line) -> "Negotiation":
         """A fresh NTLM exchange; pyspnego is loaded by the first."""
-        from emulator.machines.winrm.ntlm import Negotiation, NtlmAccount
+        from emulator.machines.winrm.ntlm import Bindings, Negotiation
+
+        level = self.winrm.channel_binding
+        is_bound = line.is_tls and level != "none"
+        bindings = Bindings(self._identity.bindings, level == "strict") if is_bound else Bindings()
+        return Negotiation(self._secret(), bindings)
+
+    def delegation(self) -> "Delegation":
+        """A fresh CredSSP exchange."""
+        from emulator.machines.winrm.credssp import Delegation
+
+        return Delegation(self._secret(), self._password, self._identity.inner_tls, self._identity.public_key)
+
+    def _secret(self) -> "NtlmAccount":
+        from emulator.machines.winrm.ntlm import NtlmAccount
 
         if self._ntlm is None:
             self._ntlm = NtlmAccount.of(self.username, self._password, self._computer)
-        return Negotiation(self._ntlm, self.bindings)
+        return self._ntlm
 
 
 class ConnectionAuth:
     """What one connection has proven."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, line: Line) -> None:
+        self.line = line
         self._account = account
-        self._negotiation: Negotiation | None = None
+        self._exchange: Negotiation | Delegation | None = None
 
     @property
-    def session(self) -> "Negotiation | None":
-        """The finished NTLM exchange, which can unseal messages, or None."""
-        negotiation = self._negotiation
-        return negotiation if negotiation is not None and negotiation.is_complete else None
+    def session(self) -> "Negotiation | Delegation | None":
+        """The finished exchange, which can unseal messages, or None."""
+        exchange = self._exchange
+        return exchange if exchange is not None and exchange.is_complete else None
+
+    @property
+    def denied(self) -> Verdict:
+        """Nobody, and what would make somebody of him."""
+        return Verdict("", self._account.challenges(self.line))
 
     def judge(self, header: str | None) -> Verdict:
         """Whose request carries this `Authorization` header, or None where it has none."""
         if header is None:
-            return DENIED if self.session is None else Verdict(self._account.username)
-        scheme, _, value = header.strip().partition(" ")
-        match scheme.casefold():
+            return self.denied if self.session is None else Verdict(self._account.username)
+        word, _, value = header.strip().partition(" ")
+        if word == MUTUAL:
+            return Verdict(self._account.username) if self.line.is_certified else self.denied
+        scheme = _offered(word.casefold(), self._account.challenges(self.line))
+        if scheme is None:
+            self._exchange = None
+            return self.denied
+        return self._by(scheme, _decoded(value))
+
+    def _by(self, scheme: Scheme, credential: bytes) -> Verdict:
+        match scheme:
             case "basic":
-                return self._basic(value)
+                return self._basic(credential)
             case "negotiate":
-                return self._negotiate(value)
+                return self._negotiate(credential)
+            case "credssp":
+                return self._delegate(credential)
             case _:
-                self._negotiation = None
-                return DENIED
+                assert_never(scheme)
 
-    def _basic(self, value: str) -> Verdict:
-        self._negotiation = None
-        user, colon, password = _decoded(value).partition(b":")
-        return Verdict(self._account.username) if colon and self._account.has_basic(user, password) else DENIED
+    def _basic(self, credential: bytes) -> Verdict:
+        self._exchange = None
+        user, colon, password = credential.partition(b":")
+        is_known = colon and self._account.has_basic(user, password)
+        return Verdict(self._account.username) if is_known else self.denied
 
-    def _negotiate(self, value: str) -> Verdict:
-        token = _decoded(value)
-        if self._negotiation is None or self._negotiation.is_complete or _begins(token):
-            self._negotiation = self._account.negotiation()
+    def _negotiate(self, token: bytes) -> Verdict:
+        if self._is_other("negotiate") or _begins(token):
+            self._exchange = self._account.negotiation(self.line)
+        return self._step("Negotiate", token)
+
+    def _delegate(self, token: bytes) -> Verdict:
+        if self._is_other("credssp"):
+            self._exchange = self._account.delegation()
+        return self._step("CredSSP", token)
+
+    def _is_other(self, scheme: Scheme) -> bool:
+        """Whether no exchange of that scheme is under way."""
+        exchange = self._exchange
+        return exchange is None or exchange.is_complete or exchange.scheme != scheme
+
+    def _step(self, word: str, token: bytes) -> Verdict:
+        exchange = self._exchange
+        if exchange is None:
+            raise AssertionError("a step without an exchange")
         try:
-            answer = self._negotiation.step(token)
+            answer = exchange.step(token)
         except PeerError:
-            self._negotiation = None
-            return DENIED
-        challenge = (f"Negotiate {base64.b64encode(answer).decode()}",) if answer else ()
-        return Verdict(self._account.username if self._negotiation.is_complete else "", challenge or ())
+            self._exchange = None
+            return self.denied
+        challenge = (f"{word} {base64.b64encode(answer).decode()}",) if answer else ()
+        return Verdict(self._account.username if exchange.is_complete else "", challenge)
+
+
+def _offered(word: str, challenges: tuple[str, ...]) -> Scheme | None:
+    """The scheme of that name, where it is among those offered."""
+    return next((scheme for scheme, text in WORDS.items() if scheme == word and text in challenges), None)
 
 
 def _decoded(value: str) -> bytes:

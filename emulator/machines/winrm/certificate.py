@@ -11,14 +11,16 @@ import os
 import ssl
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from emulator.errors import UnavailableError
+from emulator.errors import InvalidInputError, UnavailableError
 
 VALIDITY = datetime.timedelta(hours=24)
 FRESH = datetime.timedelta(hours=12)
@@ -26,24 +28,78 @@ FRESH = datetime.timedelta(hours=12)
 CLOCK_SKEW = datetime.timedelta(minutes=5)
 
 
-def context(name: str, folder: str) -> tuple[ssl.SSLContext, bytes]:
-    """The TLS settings of a listener, and its channel bindings (RFC 5929, tls-server-end-point).
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a machine proves itself with.
 
-    The key and certificate are kept in `folder` as `winrm.pem`, readable by the owner only, where one is given.
+    Attributes:
+        tls: the settings of the HTTPS listener.
+        inner_tls: those of the session that CredSSP opens within HTTP.
+        certificate: the certificate, DER.
+    """
+
+    tls: ssl.SSLContext
+    inner_tls: ssl.SSLContext
+    certificate: bytes
+
+    @property
+    def bindings(self) -> bytes:
+        """The channel bindings of a connection to it (RFC 5929, tls-server-end-point)."""
+        algorithm = x509.load_der_x509_certificate(self.certificate).signature_hash_algorithm
+        name = algorithm.name if algorithm and algorithm.name not in ("md5", "sha1") else "sha256"
+        return b"tls-server-end-point:" + hashlib.new(name, self.certificate).digest()
+
+    @property
+    def public_key(self) -> bytes:
+        """The key in the certificate as CredSSP compares it: PKCS #1, or the point of an elliptic curve."""
+        key = x509.load_der_x509_certificate(self.certificate).public_key()
+        if isinstance(key, rsa.RSAPublicKey):
+            return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)
+        curve = cast("ec.EllipticCurvePublicKey", key)
+        return curve.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+
+
+def identity(name: str, folder: str, *, own: str = "", clients: str = "") -> Identity:
+    """The certificate of a machine, and the TLS settings with it.
+
+    The key and certificate are those in the PEM file `own`; else they are made, and kept in `folder` as `winrm.pem`,
+    readable by the owner only, where one is given. `clients` is a PEM file of certificates: clients that show one of
+    them, or one that they signed, are believed.
 
     Raises:
+        InvalidInputError: a file named is not what it should be.
         UnavailableError: the folder cannot be written.
     """
+    if own:
+        try:
+            return _loaded(Path(own), clients)
+        except (OSError, ValueError) as error:
+            raise InvalidInputError(f"{own}: no key and certificate in PEM: {error}") from None
     common_name = f"{name}.cloudapp.net"
     try:
         with _kept(common_name, folder) if folder else _passing(common_name) as path:
-            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            tls.minimum_version = ssl.TLSVersion.TLSv1_2
-            tls.load_cert_chain(path)
-            der = ssl.PEM_cert_to_DER_cert(_certificate_part(path.read_text()))
+            return _loaded(path, clients)
     except OSError as error:
         raise UnavailableError(f"the certificate of {name} cannot be kept in {folder or 'memory'}: {error}") from None
-    return tls, b"tls-server-end-point:" + hashlib.sha256(der).digest()
+
+
+def _loaded(path: Path, clients: str) -> Identity:
+    outer, inner = _context(path), _context(path)
+    if clients:
+        try:
+            outer.load_verify_locations(clients)
+        except (OSError, ValueError) as error:
+            raise InvalidInputError(f"{clients}: no certificates in PEM: {error}") from None
+        # A client without one is asked for another login, as Windows asks it.
+        outer.verify_mode = ssl.CERT_OPTIONAL
+    return Identity(outer, inner, ssl.PEM_cert_to_DER_cert(_certificate_part(path.read_text())))
+
+
+def _context(path: Path) -> ssl.SSLContext:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls.load_cert_chain(path)
+    return tls
 
 
 @contextlib.contextmanager
@@ -84,7 +140,8 @@ def _is_usable(path: Path, common_name: str) -> bool:
 
 
 def _certificate_part(text: str) -> str:
-    return text[max(text.find("-----BEGIN CERTIFICATE-----"), 0) :]
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    return f"{begin}{text.partition(begin)[2].partition(end)[0]}{end}\n"
 
 
 def _make(common_name: str) -> bytes:

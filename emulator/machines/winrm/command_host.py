@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from emulator.wire.wsman.operations import Command, Create, Request
+
 StreamName = Literal["stdout", "stderr"]
 
 
@@ -20,10 +22,19 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What a command wrote since it was last asked; with an exit code it has ended and this is the rest."""
+    """What a command wrote since it was last asked; with an exit code, or marked, it has ended and this is the rest.
+
+    A PowerShell pipeline ends without an exit code.
+    """
 
     outputs: tuple[Output, ...]
     exit_code: int | None = None
+    is_marked: bool = False
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing comes after it."""
+        return self.is_marked or self.exit_code is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,7 @@ class ShellContext:
 
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: str = ""
+    code_page: str = "65001"
 
 
 class Process(Protocol):
@@ -62,6 +74,38 @@ class CommandHost(Protocol):
 
     async def start(self, context: ShellContext, line: str) -> Process | None:
         """The started command, or None where this host does not understand the whole line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A process, and who runs it."""
+
+    host: str
+    process: Process
+
+
+class ShellBackend(Protocol):
+    """What is behind an open shell: cmd.exe, or a pool of PowerShell runspaces."""
+
+    @property
+    def stream(self) -> Process | None:
+        """What a Receive and a Send without a command mean; None where they mean nothing."""
+
+    async def start(self, command_id: str, request: Request, command: Command) -> Started:
+        """Start a command; raises `WsmanFaultError` where the request is refused."""
+
+    def connect(self, command_id: str, connection: bytes) -> bytes:
+        """Let another client take over; what PowerShell answers, or nothing."""
+
+    def close(self) -> None:
+        """Let go of what is not a command's."""
+
+
+class Host(Protocol):
+    """Something that opens shells."""
+
+    async def open(self, request: Request, create: Create) -> ShellBackend:
+        """What the new shell stands on; raises `WsmanFaultError` where the request is refused."""
 
 
 class FinishedProcess:

@@ -18,9 +18,9 @@ from multidict import CIMultiDict
 
 from emulator.errors import PeerError
 from emulator.machines.winrm import sealing
-from emulator.machines.winrm.auth import CHALLENGES, Account, ConnectionAuth
-from emulator.machines.winrm.service import MAX_ENVELOPE_BYTES, WsmanService
-from emulator.wire.wsman import replies, requests
+from emulator.machines.winrm.auth import Account, ConnectionAuth, Line
+from emulator.machines.winrm.service import WsmanService
+from emulator.wire.wsman import faults, replies, requests
 from emulator.wire.wsman.faults import WsmanFaultError
 
 HANDSHAKE_PATIENCE = 10.0
@@ -31,6 +31,8 @@ BODY_PATIENCE = 60.0
 LINGER = 5.0
 """Real seconds to drop the body of a request that was refused, so that its connection can log in."""
 SERVER = "Microsoft-HTTPAPI/2.0"
+MAX_FIELD_BYTES = 128 * 1024
+"""A header's length; the longest is a token, which `auth` bounds anew."""
 PATHS = ("/wsman", "/wsman-anon/identify")
 
 _QUIET = logging.getLogger(__name__)
@@ -41,7 +43,7 @@ _QUIET.propagate = False
 class Connection(RequestHandler):
     """One TCP connection, and what it has proven."""
 
-    def __init__(self, server: web.Server, auth: ConnectionAuth, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: web.Server, account: Account, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
             server,
             loop=loop,
@@ -50,9 +52,10 @@ class Connection(RequestHandler):
             auto_decompress=False,
             access_log=cast("logging.Logger", None),
             logger=cast("Any", _QUIET),
-            max_field_size=MAX_ENVELOPE_BYTES // 4,
+            max_field_size=MAX_FIELD_BYTES,
         )
-        self.auth = auth
+        self.auth = ConnectionAuth(account, Line())
+        self._account = account
         self.bug: BaseException | None = None
         self.lost: asyncio.Future[None] = loop.create_future()
         self._wire: asyncio.WriteTransport | None = None
@@ -61,6 +64,9 @@ class Connection(RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the transport and aiohttp's task, which it forgets before they have ended."""
         super().connection_made(transport)
+        session = transport.get_extra_info("ssl_object")
+        is_certified = session is not None and session.getpeercert(binary_form=True) is not None
+        self.auth = ConnectionAuth(self._account, Line(is_tls=session is not None, is_certified=is_certified))
         self._wire = cast("asyncio.WriteTransport", transport)
         self._serving = self._task_handler
 
@@ -103,24 +109,25 @@ class FrontEnd:
         self._service = service
         self._account = account
         self._tls = tls
+        self._max_bytes = account.winrm.envelope_kilobytes * 1024
         self._server = web.Server(self._answer, handler_cancellation=True)
 
-    async def serve(self, connection: socket.socket) -> None:
-        """Speak TLS and HTTP on a fresh connection until it ends; cancelled, it cuts the connection.
+    async def serve(self, connection: socket.socket, *, is_tls: bool = True) -> None:
+        """Speak HTTP on a fresh connection, within TLS or without, until it ends; cancelled, it cuts the connection.
 
         Raises:
             PeerError: the peer spoke no TLS, or none we accept.
         """
         loop = asyncio.get_running_loop()
-        protocol = Connection(self._server, ConnectionAuth(self._account), loop)
+        protocol = Connection(self._server, self._account, loop)
         try:
             # What it returns is of no use: uvloop's is not our protocol.
             await loop.connect_accepted_socket(
                 lambda: protocol,
                 connection,
-                ssl=self._tls,
-                ssl_handshake_timeout=HANDSHAKE_PATIENCE,
-                ssl_shutdown_timeout=1.0,
+                ssl=self._tls if is_tls else None,
+                ssl_handshake_timeout=HANDSHAKE_PATIENCE if is_tls else None,
+                ssl_shutdown_timeout=1.0 if is_tls else None,
             )
             await protocol.lost
         except ConnectionResetError:
@@ -142,31 +149,45 @@ class FrontEnd:
         auth = cast("Connection", request.protocol).auth
         verdict = auth.judge(request.headers.get("Authorization"))
         if not verdict.user:
-            return _denied(request, verdict.challenges)
+            return self._denied(request, verdict.challenges or auth.denied.challenges)
         response = await self._authenticated(request, verdict.user, auth)
         for challenge in verdict.challenges:
             response.headers.add("WWW-Authenticate", challenge)
         return response
 
+    def _denied(self, request: web.BaseRequest, challenges: tuple[str, ...]) -> web.Response:
+        """A 401; a body too long to be an envelope is not waited for."""
+        is_long = (request.content_length or 0) > self._max_bytes
+        response = _closing(401) if is_long else _empty(401)
+        for challenge in challenges:
+            response.headers.add("WWW-Authenticate", challenge)
+        return response
+
     async def _authenticated(self, request: web.BaseRequest, user: str, auth: ConnectionAuth) -> web.Response:
-        body = await _read(request)
+        body = await _read(request, self._max_bytes)
         if body is None:
             return _closing(413)
         if not body:
             # An empty POST only logs in, before sealed messages are sent.
             return _empty(200)
-        content_type = request.headers.get("Content-Type", "")
-        if not sealing.is_sealed(content_type):
-            status, reply = await self._reply(user, body)
-            return _soap(reply, status)
-        if auth.session is None:
+        if sealing.is_sealed(request.headers.get("Content-Type", "")):
+            return await self._sealed(user, body, auth)
+        if not auth.line.is_tls:
+            # AllowUnencrypted is false, which is Windows' default and no setting here.
+            return _soap(self._service.fault("", faults.unencrypted()), 500)
+        status, reply = await self._reply(user, body)
+        return _soap(reply, status)
+
+    async def _sealed(self, user: str, body: bytes, auth: ConnectionAuth) -> web.Response:
+        session = auth.session
+        if session is None:
             return _closing(400)
         try:
-            body = sealing.open_sealed(auth.session, body)
+            envelope = sealing.open_sealed(session, body)
         except PeerError:
             return _closing(400)
-        status, reply = await self._reply(user, body)
-        sealed_type, sealed = sealing.seal(auth.session, reply)
+        status, reply = await self._reply(user, envelope)
+        sealed_type, sealed = sealing.seal(session, reply)
         return web.Response(status=status, body=sealed, headers={"Content-Type": sealed_type, "Server": SERVER})
 
     async def _reply(self, user: str, body: bytes) -> tuple[int, bytes]:
@@ -191,9 +212,9 @@ async def _settled(*futures: asyncio.Future[None]) -> None:
         raise asyncio.CancelledError
 
 
-async def _read(request: web.BaseRequest) -> bytes | None:
+async def _read(request: web.BaseRequest, limit: int) -> bytes | None:
     """The body; None where it is longer than an envelope may be, or does not come whole or in time."""
-    if (request.content_length or 0) > MAX_ENVELOPE_BYTES:
+    if (request.content_length or 0) > limit:
         return None
     if request.headers.get("Expect", "").casefold() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -202,7 +223,7 @@ async def _read(request: web.BaseRequest) -> bytes | None:
         async with asyncio.timeout(BODY_PATIENCE):
             while chunk := await request.content.readany():
                 body += chunk
-                if len(body) > MAX_ENVELOPE_BYTES:
+                if len(body) > limit:
                     return None
     except (TimeoutError, OSError, web.RequestPayloadError, HttpProcessingError):
         return None
@@ -214,14 +235,6 @@ def _is_anonymous_identify(request: web.BaseRequest) -> bool:
         request.path.startswith("/wsman-anon/")
         or request.headers.get("WSMANIDENTIFY", "").casefold() == "unauthenticated"
     )
-
-
-def _denied(request: web.BaseRequest, challenges: tuple[str, ...]) -> web.Response:
-    """A 401; a body too long to be an envelope is not waited for."""
-    response = _closing(401) if (request.content_length or 0) > MAX_ENVELOPE_BYTES else _empty(401)
-    for challenge in challenges or CHALLENGES:
-        response.headers.add("WWW-Authenticate", challenge)
-    return response
 
 
 def _soap(envelope: bytes, status: int = 200) -> web.Response:

@@ -2,7 +2,8 @@
 
 pyspnego's acceptor takes its accounts from a file named by the environment, compares with `==`, accepts NTLMv1 and
 names the real host. This one holds the account itself, compares in constant time, refuses NTLMv1, and presents the
-emulated computer. Channel bindings are Relaxed, Windows' default: wrong ones are refused, missing ones accepted.
+emulated computer. Channel bindings are Windows': Relaxed refuses wrong ones and accepts missing ones, Strict refuses
+both, None looks at neither.
 """
 
 import hmac
@@ -32,9 +33,10 @@ from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import InvalidTokenError, SpnegoError
 
 from emulator.errors import PeerError
+from emulator.machines.settings import Scheme
 
 # What pyspnego's parsers raise on bytes that are no token.
-_MALFORMED = (
+MALFORMED = (
     SpnegoError,
     ValueError,
     struct.error,
@@ -64,14 +66,28 @@ class NtlmAccount:
         return cls(username, ntowfv1(password), computer.upper())
 
 
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """What a login is held against: the TLS session's own bindings, or nothing where they are empty."""
+
+    data: bytes = b""
+    is_required: bool = False
+
+
+def acceptor(account: NtlmAccount, bindings: Bindings) -> NegotiateProxy:
+    """Pyspnego's side of an exchange, by NTLM raw or within SPNEGO."""
+    ntlm = _Acceptor(account, bindings)
+    return NegotiateProxy(hostname="", service="", usage="accept", _negotiate_contexts={GSSMech.ntlm: ntlm})
+
+
 class Negotiation:
     """One exchange on one connection, from the first token to the last."""
 
-    def __init__(self, account: NtlmAccount, bindings: bytes) -> None:
-        acceptor = _Acceptor(account, GssChannelBindings(application_data=bindings))
-        self._context = NegotiateProxy(
-            hostname="", service="", usage="accept", _negotiate_contexts={GSSMech.ntlm: acceptor}
-        )
+    scheme: Scheme = "negotiate"
+    protocol = "application/HTTP-SPNEGO-session-encrypted"
+
+    def __init__(self, account: NtlmAccount, bindings: Bindings) -> None:
+        self._context = acceptor(account, bindings)
 
     @property
     def is_complete(self) -> bool:
@@ -86,7 +102,7 @@ class Negotiation:
         """
         try:
             return self._context.step(token) or b""
-        except _MALFORMED as error:
+        except MALFORMED as error:
             raise PeerError(f"NTLM was refused: {error}") from None
 
     def unwrap(self, signature: bytes, data: bytes) -> bytes:
@@ -97,7 +113,7 @@ class Negotiation:
         """
         try:
             return self._context.unwrap_winrm(signature, data)
-        except _MALFORMED as error:
+        except MALFORMED as error:
             raise PeerError(f"a sealed message was refused: {error}") from None
 
     def wrap(self, data: bytes) -> tuple[bytes, bytes]:
@@ -107,10 +123,11 @@ class Negotiation:
 
 
 class _Acceptor(NTLMProxy):
-    def __init__(self, account: NtlmAccount, bindings: GssChannelBindings) -> None:
+    def __init__(self, account: NtlmAccount, bindings: Bindings) -> None:
         # An initiator's set-up asks for no file of accounts; what differs for an acceptor is put right below.
         held = NTLMHash(username=account.username, nt_hash=account.nt_hash.hex())
-        super().__init__(held, usage="initiate", channel_bindings=bindings)
+        super().__init__(held, usage="initiate")
+        self._bindings = bindings
         self.usage = "accept"
         self._is_wrapped = True
         self._account = account
@@ -130,15 +147,19 @@ class _Acceptor(NTLMProxy):
         self._temp_negotiate, self._temp_challenge = negotiate, challenge
         return challenge.pack()
 
-    def _step_accept_authenticate(self, token: bytes, channel_bindings: GssChannelBindings | None) -> None:
+    def _step_accept_authenticate(
+        self,
+        token: bytes,
+        channel_bindings: GssChannelBindings | None,  # noqa: ARG002  # the signature is pyspnego's
+    ) -> None:
         authenticate = Authenticate.unpack(token)
         response = authenticate.nt_challenge_response or b""
         if len(response) < _NTLMV2_LEAST_BYTES:
             raise InvalidTokenError(context_msg="NTLMv1 and anonymous logins are refused")
         key = self._proven(authenticate, response)
         info = NTClientChallengeV2.unpack(response[16:]).av_pairs
-        if channel_bindings and AvId.channel_bindings in info:
-            _check_bindings(info[AvId.channel_bindings], channel_bindings)
+        if self._bindings.data:
+            _check_bindings(info.get(AvId.channel_bindings, _NO_BINDINGS), self._bindings)
         self._session_key = _session_key(authenticate, key)
         if info.get(AvId.flags, 0) & AvFlags.mic:
             self._check_mic(authenticate)
@@ -182,10 +203,11 @@ def _challenge_flags(asked: int) -> int:
     return int(flags & ~NegotiateFlags.oem & ~NegotiateFlags.lm_key)
 
 
-def _check_bindings(told: bytes, bindings: GssChannelBindings) -> None:
-    right = md5(bindings.pack())
-    if not (hmac.compare_digest(told, right) or hmac.compare_digest(told, _NO_BINDINGS)):
-        raise InvalidTokenError(context_msg="the channel bindings are another connection's")
+def _check_bindings(told: bytes, bindings: Bindings) -> None:
+    right = md5(GssChannelBindings(application_data=bindings.data).pack())
+    is_absent = hmac.compare_digest(told, _NO_BINDINGS)
+    if not hmac.compare_digest(told, right) and (bindings.is_required or not is_absent):
+        raise InvalidTokenError(context_msg="the channel bindings are missing or another connection's")
 
 
 def _session_key(authenticate: Authenticate, key: bytes) -> bytes:

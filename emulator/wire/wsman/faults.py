@@ -11,11 +11,16 @@ INVALID_SELECTORS = 2150858843
 BAD_HEADER = 2150858767
 SCHEMA_VALIDATION = 2150858817
 SHELL_QUOTA = 2150859173
+OPERATION_QUOTA = 2150859174
+COMMAND_QUOTA = 2150859241
+SHELL_DISCONNECTED = 2150859194
+SHELL_CONNECTED = 2150859189
 INVALID_PARAMETER = 87
 FILE_NOT_FOUND = 2147942402
 ACTION_NOT_SUPPORTED = 2150858819
 INVALID_RESOURCE = 2150858834
 ABORTED = 995
+ACCESS_DENIED = 5
 
 
 @dataclass(eq=False)
@@ -28,6 +33,8 @@ class WsmanFaultError(PeerError):
         subcode: a qualified name with the prefix `w` or `a`.
         reason: a sentence for a person.
         detail: the last part of the fault detail's URI, or an empty string.
+        message: what the detail says, where that is not the reason.
+        is_wmi: whether the detail also tells the code as a WMI error, where some clients look for it.
         relates_to: the MessageID of the request, verbatim; empty where it could not be read.
     """
 
@@ -36,6 +43,8 @@ class WsmanFaultError(PeerError):
     subcode: str
     reason: str
     detail: str = ""
+    message: str = ""
+    is_wmi: bool = False
     relates_to: str = ""
 
     def __str__(self) -> str:
@@ -66,6 +75,49 @@ def too_many_shells(limit: int) -> WsmanFaultError:
         f"{limit} concurrent shells, which has been exceeded. Close existing shells or raise the quota for this user."
     )
     return WsmanFaultError(SHELL_QUOTA, sender=True, subcode="w:QuotaLimit", reason=reason)
+
+
+def too_many_operations(limit: int) -> WsmanFaultError:
+    """The user's quota of requests at one time is spent; Ansible reads the code from the WMI error."""
+    reason = (
+        "The WS-Management service cannot process the request. The maximum number of concurrent operations for this "
+        f"user has been exceeded. Close existing operations for this user, or raise its quota of {limit}."
+    )
+    return WsmanFaultError(OPERATION_QUOTA, sender=False, subcode="w:InternalError", reason=reason, is_wmi=True)
+
+
+def too_many_commands(limit: int) -> WsmanFaultError:
+    """The shell's quota of commands is spent."""
+    reason = (
+        "The WS-Management service cannot process the request. The maximum number of concurrent commands per shell, "
+        f"{limit}, has been exceeded. Retry your request later or raise the Maximum Commands per Shell quota."
+    )
+    return WsmanFaultError(COMMAND_QUOTA, sender=True, subcode="w:QuotaLimit", reason=reason)
+
+
+def unknown_command() -> WsmanFaultError:
+    """The shell has no such command, or has no longer."""
+    fault = unknown_shell()
+    fault.message = (
+        "The Windows Remote Shell received a request to perform an operation on a command identifier that does not "
+        "exist. Either the command has completed execution or the client specified an invalid command identifier. "
+    )
+    return fault
+
+
+def disconnected() -> WsmanFaultError:
+    """The client left the shell, and has not come back to it."""
+    reason = (
+        "The WinRM service cannot process the request because the WinRS shell instance is currently disconnected. "
+        "Reconnect to the shell instance and resubmit the request."
+    )
+    return WsmanFaultError(SHELL_DISCONNECTED, sender=True, subcode="w:InvalidSelectors", reason=reason)
+
+
+def connected() -> WsmanFaultError:
+    """Somebody is still connected to the shell that another client asks for."""
+    reason = "The WinRM shell client cannot connect to the shell because another client is connected to it."
+    return WsmanFaultError(SHELL_CONNECTED, sender=True, subcode="w:InvalidSelectors", reason=reason)
 
 
 def missing_command_id() -> WsmanFaultError:
@@ -110,6 +162,12 @@ def file_not_found() -> WsmanFaultError:
     return WsmanFaultError(FILE_NOT_FOUND, sender=False, subcode="w:InternalError", reason=reason)
 
 
+def unencrypted() -> WsmanFaultError:
+    """A message came neither within TLS nor sealed."""
+    reason = "Access is denied. Unencrypted traffic is disabled in the service configuration."
+    return WsmanFaultError(ACCESS_DENIED, sender=True, subcode="w:AccessDenied", reason=reason)
+
+
 def aborted() -> WsmanFaultError:
     """The shell was deleted while a request waited on it."""
     reason = "The I/O operation has been aborted because of either a thread exit or an application request."
@@ -120,10 +178,21 @@ def body(fault: WsmanFaultError, machine: str) -> str:
     """The SOAP body of a fault; `machine` is the computer that says it."""
     reason, who = html.escape(fault.reason), html.escape(machine)
     detail = f"<w:FaultDetail>{names.FAULT_DETAIL}/{fault.detail}</w:FaultDetail>" if fault.detail else ""
+    message = html.escape(fault.message) or reason
     return (
         f"<s:Fault><s:Code><s:Value>s:{'Sender' if fault.sender else 'Receiver'}</s:Value>"
         f"<s:Subcode><s:Value>{fault.subcode}</s:Value></s:Subcode></s:Code>"
         f'<s:Reason><s:Text xml:lang="en-US">{reason}</s:Text></s:Reason><s:Detail>{detail}'
         f'<f:WSManFault xmlns:f="{names.FAULT}" Code="{fault.code}" Machine="{who}">'
-        f"<f:Message>{reason}</f:Message></f:WSManFault></s:Detail></s:Fault>"
+        f"<f:Message>{message}</f:Message></f:WSManFault>{_wmi_error(fault, message)}</s:Detail></s:Fault>"
+    )
+
+
+def _wmi_error(fault: WsmanFaultError, message: str) -> str:
+    if not fault.is_wmi:
+        return ""
+    return (
+        f'<p:MSFT_WmiError xmlns:p="{names.WMI_ERROR}"><p:error_Category>30</p:error_Category>'
+        f"<p:error_Code>{fault.code}</p:error_Code><p:error_Type>HRESULT</p:error_Type>"
+        f"<p:Message>{message}</p:Message></p:MSFT_WmiError>"
     )

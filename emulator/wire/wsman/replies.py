@@ -9,7 +9,8 @@ import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from emulator.wire.wsman import faults, names
+from emulator.wire.wsman import descriptions, faults, names
+from emulator.wire.wsman.descriptions import ShellDescription
 from emulator.wire.wsman.faults import WsmanFaultError
 
 CONTENT_TYPE = "application/soap+xml;charset=UTF-8"
@@ -53,18 +54,52 @@ def identity(*, version: str) -> bytes:
     ).encode()
 
 
-def created(ids: Ids, shell_id: str, owner: str) -> bytes:
+def created(ids: Ids, shell: ShellDescription) -> bytes:
     """A shell was opened."""
-    shell, user = html.escape(shell_id), html.escape(owner)
     body = (
         f"<x:ResourceCreated><a:Address>{names.ANONYMOUS}</a:Address><a:ReferenceParameters>"
-        f"<w:ResourceURI>{names.CMD_RESOURCE}</w:ResourceURI>{_SHELL_SELECTOR.format(shell)}"
-        f"</a:ReferenceParameters></x:ResourceCreated>"
-        f"<rsp:Shell><rsp:ShellId>{shell}</rsp:ShellId><rsp:ResourceUri>{names.CMD_RESOURCE}</rsp:ResourceUri>"
-        f"<rsp:Owner>{user}</rsp:Owner><rsp:InputStreams>stdin</rsp:InputStreams>"
-        f"<rsp:OutputStreams>stdout stderr</rsp:OutputStreams></rsp:Shell>"
+        f"<w:ResourceURI>{html.escape(shell.resource)}</w:ResourceURI>"
+        f"{_SHELL_SELECTOR.format(html.escape(shell.shell_id))}"
+        f"</a:ReferenceParameters></x:ResourceCreated>{descriptions.shell(shell)}"
     )
     return _envelope(f"{names.CREATE}Response", ids, body)
+
+
+def got(ids: Ids, description: str) -> bytes:
+    """A shell or the configuration, described."""
+    return _envelope(f"{names.GET}Response", ids, description)
+
+
+def enumerated(ids: Ids, items: Iterable[str]) -> bytes:
+    """All of a kind, each described, in one page."""
+    body = (
+        f'<n:EnumerateResponse xmlns:n="{names.ENUMERATION}"><n:EnumerationContext></n:EnumerationContext>'
+        f"<w:Items>{''.join(items)}</w:Items><w:EndOfSequence/></n:EnumerateResponse>"
+    )
+    return _envelope(f"{names.ENUMERATE}Response", ids, body)
+
+
+def connected(ids: Ids, shell: ShellDescription, connection: bytes) -> bytes:
+    """A client took over a shell; `connection` is PowerShell's answer, empty for any other shell or for a command."""
+    if not connection:
+        return _envelope(f"{names.CONNECT}Response", ids, "<rsp:ConnectResponse/>")
+    body = (
+        f"<rsp:ConnectResponse><rsp:InputStreams>{html.escape(shell.input_streams)}</rsp:InputStreams>"
+        f"<rsp:OutputStreams>{html.escape(shell.output_streams)}</rsp:OutputStreams>"
+        f'<connectResponseXml xmlns="{names.POWERSHELL}">{base64.b64encode(connection).decode()}'
+        f"</connectResponseXml></rsp:ConnectResponse>"
+    )
+    return _envelope(f"{names.CONNECT}Response", ids, body)
+
+
+def disconnected(ids: Ids) -> bytes:
+    """A client left a shell as it is."""
+    return _envelope(f"{names.DISCONNECT}Response", ids, "")
+
+
+def reconnected(ids: Ids) -> bytes:
+    """A client came back to a shell."""
+    return _envelope(f"{names.RECONNECT}Response", ids, "")
 
 
 def started(ids: Ids, command_id: str) -> bytes:
@@ -79,26 +114,42 @@ def sent(ids: Ids) -> bytes:
     return _envelope(f"{names.SEND}Response", ids, "<rsp:SendResponse/>")
 
 
-def received(ids: Ids, command_id: str, streams: Iterable[Stream], exit_code: int | None) -> bytes:
-    """Output of a command; with an exit code it has ended, and both its streams have."""
-    command = html.escape(command_id)
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a Receive tells besides output.
+
+    Attributes:
+        command_id: the command's, or empty for a shell's own stream, of which no state is told.
+        is_done: whether it has ended.
+        exit_code: its exit code, where it has one; then both its streams have ended.
+    """
+
+    command_id: str
+    is_done: bool = False
+    exit_code: int | None = None
+
+
+def received(ids: Ids, streams: Iterable[Stream], progress: Progress) -> bytes:
+    """Output of a command or of a shell."""
+    owner = f' CommandId="{html.escape(progress.command_id)}"' if progress.command_id else ""
     told = "".join(
-        f'<rsp:Stream Name="{html.escape(stream.name)}" CommandId="{command}">'
-        f"{base64.b64encode(stream.data).decode()}</rsp:Stream>"
+        f'<rsp:Stream Name="{html.escape(stream.name)}"{owner}>{base64.b64encode(stream.data).decode()}</rsp:Stream>'
         for stream in streams
     )
-    if exit_code is None:
-        state = f'<rsp:CommandState CommandId="{command}" State="{names.RUNNING}"/>'
-    else:
-        ends = "".join(
-            f'<rsp:Stream Name="{name}" CommandId="{command}" End="true"></rsp:Stream>'
-            for name in ("stdout", "stderr")
-        )
-        state = (
-            f'{ends}<rsp:CommandState CommandId="{command}" State="{names.DONE}">'
-            f"<rsp:ExitCode>{exit_code}</rsp:ExitCode></rsp:CommandState>"
-        )
-    return _envelope(f"{names.RECEIVE}Response", ids, f"<rsp:ReceiveResponse>{told}{state}</rsp:ReceiveResponse>")
+    body = f"<rsp:ReceiveResponse>{told}{_state(progress, owner)}</rsp:ReceiveResponse>"
+    return _envelope(f"{names.RECEIVE}Response", ids, body)
+
+
+def _state(progress: Progress, owner: str) -> str:
+    if not progress.command_id:
+        return ""
+    if not progress.is_done:
+        return f'<rsp:CommandState{owner} State="{names.RUNNING}"/>'
+    if progress.exit_code is None:
+        return f'<rsp:CommandState{owner} State="{names.DONE}"/>'
+    ends = "".join(f'<rsp:Stream Name="{name}"{owner} End="true"></rsp:Stream>' for name in ("stdout", "stderr"))
+    code = f"<rsp:ExitCode>{progress.exit_code}</rsp:ExitCode>"
+    return f'{ends}<rsp:CommandState{owner} State="{names.DONE}">{code}</rsp:CommandState>'
 
 
 def signalled(ids: Ids) -> bytes:

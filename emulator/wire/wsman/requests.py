@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from xml.etree.ElementTree import Element, ParseError  # the types only; defusedxml parses
 
 from defusedxml import ElementTree
@@ -11,106 +11,28 @@ from defusedxml.common import DefusedXmlException
 
 from emulator.wire.wsman import duration, faults, names
 from emulator.wire.wsman.faults import WsmanFaultError
+from emulator.wire.wsman.operations import (
+    Command,
+    Connect,
+    Create,
+    Delete,
+    Disconnect,
+    Enumerate,
+    Get,
+    Identify,
+    Input,
+    Operation,
+    Receive,
+    Reconnect,
+    Request,
+    Send,
+    Signal,
+    Unsupported,
+)
 
 MAX_DEPTH = 32
 """No envelope of WinRM's nests deeper; a deeper one is refused before anything walks it."""
-DEFAULT_TIMEOUT = 60.0
-"""Seconds; Windows' MaxTimeoutms, which also caps what a client asks for."""
 DEFAULT_ENVELOPE_BYTES = 153600
-
-
-@dataclass(frozen=True, slots=True)
-class Identify:
-    """Who are you? Needs no shell, and has no headers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Open a shell; `shell_id` is the client's wish or empty, `idle_timeout` seconds or None."""
-
-    shell_id: str
-    environment: tuple[tuple[str, str], ...]
-    working_directory: str
-    idle_timeout: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """Start a command; `command_id` is the client's wish or empty."""
-
-    command_id: str
-    line: str
-    arguments: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """Bytes for a command's standard input; `end` says there will be no more."""
-
-    command_id: str
-    name: str
-    data: bytes
-    end: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Input for commands."""
-
-    inputs: tuple[Input, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Receive:
-    """Ask for output, waiting until there is some; `command_id` is empty where the client named none."""
-
-    command_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """Interrupt or end a command; `code` is the last part of the URI, in lower case."""
-
-    command_id: str
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """Close a shell."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unsupported:
-    """An action that nobody here knows."""
-
-
-Operation = Identify | Create | Command | Send | Receive | Signal | Delete | Unsupported
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One envelope.
-
-    Attributes:
-        action: the URI in `a:Action`, empty for Identify.
-        message_id: `a:MessageID`, verbatim.
-        resource: `w:ResourceURI`.
-        shell_id: the selector `ShellId`, or empty.
-        options: `w:Option` by upper-case name.
-        operation_timeout: seconds, capped at `DEFAULT_TIMEOUT`.
-        max_envelope_bytes: the largest reply that the client takes.
-        operation: what is asked.
-    """
-
-    action: str
-    message_id: str
-    resource: str
-    shell_id: str
-    options: Mapping[str, str]
-    operation_timeout: float
-    max_envelope_bytes: int
-    operation: Operation
 
 
 def parse(data: bytes) -> Request:
@@ -122,7 +44,7 @@ def parse(data: bytes) -> Request:
     """
     header, body = _parts(_tree(data))
     if body.find(f"{{{names.IDENTITY}}}Identify") is not None:
-        return Request("", "", "", "", {}, DEFAULT_TIMEOUT, DEFAULT_ENVELOPE_BYTES, Identify())
+        return Request("", "", "", "", {}, None, DEFAULT_ENVELOPE_BYTES, Identify())
     message_id = _text(header, names.ADDRESSING, "MessageID", strip=False)
     try:
         return _request(header, body, message_id)
@@ -189,14 +111,14 @@ def _options(header: Element) -> dict[str, str]:
     return {option.get("Name", "").upper(): (option.text or "").strip() for option in found}
 
 
-def _timeout(header: Element) -> float:
+def _timeout(header: Element) -> float | None:
     text = _text(header, names.WSMAN, "OperationTimeout")
     if not text:
-        return DEFAULT_TIMEOUT
+        return None
     seconds = duration.parse(text)
     if seconds is None:
         raise faults.bad_header("OperationTimeout", text)
-    return min(seconds, DEFAULT_TIMEOUT)
+    return seconds
 
 
 def _envelope_bytes(header: Element) -> int:
@@ -217,13 +139,33 @@ def _within(body: Element, name: str) -> Element:
 
 def _create(body: Element) -> Create:
     shell = _within(body, "Shell")
-    idle = _text(shell, names.SHELL, "IdleTimeOut")
-    seconds = duration.parse(idle) if idle else None
-    if idle and seconds is None:
-        raise faults.bad_schema("rsp:IdleTimeOut is no duration")
     variables = shell.iterfind(f"{{{names.SHELL}}}Environment/{{{names.SHELL}}}Variable")
-    environment = tuple((variable.get("Name", ""), variable.text or "") for variable in variables)
-    return Create(shell.get("ShellId", ""), environment, _text(shell, names.SHELL, "WorkingDirectory"), seconds)
+    return Create(
+        shell_id=shell.get("ShellId", ""),
+        environment=tuple((variable.get("Name", ""), variable.text or "") for variable in variables),
+        working_directory=_text(shell, names.SHELL, "WorkingDirectory"),
+        idle_timeout=_seconds(shell, "IdleTimeOut"),
+        lifetime=_seconds(shell, "Lifetime"),
+        name=shell.get("Name", "") or _text(shell, names.SHELL, "Name"),
+        input_streams=_text(shell, names.SHELL, "InputStreams") or "stdin",
+        output_streams=_text(shell, names.SHELL, "OutputStreams") or "stdout stderr",
+        creation=_binary(_text(shell, names.POWERSHELL, "creationXml"), "creationXml"),
+    )
+
+
+def _seconds(parent: Element, name: str) -> float | None:
+    text = _text(parent, names.SHELL, name)
+    seconds = duration.parse(text) if text else None
+    if text and seconds is None:
+        raise faults.bad_schema(f"rsp:{name} is no duration")
+    return seconds
+
+
+def _binary(text: str, name: str) -> bytes:
+    try:
+        return base64.b64decode(text.strip().encode("ascii", "replace"))
+    except binascii.Error:
+        raise faults.bad_schema(f"{name} is not base64") from None
 
 
 def _command(body: Element) -> Command:
@@ -241,10 +183,7 @@ def _send(body: Element) -> Send:
 
 def _inputs(send: Element) -> Iterator[Input]:
     for stream in send.iterfind(f"{{{names.SHELL}}}Stream"):
-        try:
-            data = base64.b64decode((stream.text or "").strip().encode("ascii", "replace"))
-        except binascii.Error:
-            raise faults.bad_schema("rsp:Stream is not base64") from None
+        data = _binary(stream.text or "", "rsp:Stream")
         end = stream.get("End", "").lower() in ("true", "1")
         yield Input(stream.get("CommandId", ""), stream.get("Name", ""), data, end)
 
@@ -260,6 +199,18 @@ def _signal(body: Element) -> Signal:
     return Signal(signal.get("CommandId", ""), code.rpartition("/")[2].lower())
 
 
+def _enumerate(body: Element) -> Enumerate:
+    selectors = body.iterfind(f"{{{names.ENUMERATION}}}Enumerate/{{{names.WSMAN}}}Filter//{{{names.WSMAN}}}Selector")
+    found = {selector.get("Name", ""): (selector.text or "").strip() for selector in selectors}
+    return Enumerate(found.get("ShellId", ""))
+
+
+def _connect(body: Element) -> Connect:
+    connect = _within(body, "Connect")
+    text = _text(connect, names.POWERSHELL, "connectXml")
+    return Connect(connect.get("CommandId", ""), _binary(text, "connectXml"))
+
+
 _READERS: Mapping[str, Callable[[Element], Operation]] = {
     names.CREATE: _create,
     names.COMMAND: _command,
@@ -267,4 +218,9 @@ _READERS: Mapping[str, Callable[[Element], Operation]] = {
     names.RECEIVE: _receive,
     names.SIGNAL: _signal,
     names.DELETE: lambda _: Delete(),
+    names.GET: lambda _: Get(),
+    names.ENUMERATE: _enumerate,
+    names.CONNECT: _connect,
+    names.DISCONNECT: lambda body: Disconnect(_seconds(_within(body, "Disconnect"), "IdleTimeOut")),
+    names.RECONNECT: lambda _: Reconnect(),
 }

@@ -66,7 +66,7 @@ async def test_unauthenticated_is_told_what_to_offer() -> None:
 
     assert first.status == 401
     assert first.body == b""
-    assert first.values("www-authenticate") == ["Negotiate", 'Basic realm="WSMAN"']
+    assert first.values("www-authenticate") == ["Negotiate", 'Basic realm="WSMAN"', "CredSSP"]
     assert second.status == 200
 
 
@@ -77,7 +77,7 @@ async def test_wrong_password_does_not_wait_for_the_body() -> None:
     (answer,) = await exchange(post(b"", Authorization=wrong, Content_Length="100000"))
 
     assert answer.status == 401
-    assert answer.values("www-authenticate") == ["Negotiate", 'Basic realm="WSMAN"']
+    assert answer.values("www-authenticate") == ["Negotiate", 'Basic realm="WSMAN"', "CredSSP"]
 
 
 async def test_answers_a_request() -> None:

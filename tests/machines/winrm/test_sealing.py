@@ -13,6 +13,9 @@ from emulator.machines.winrm import sealing
 class Marks:
     """A session whose seal is readable."""
 
+    def __init__(self, protocol: str = "application/HTTP-SPNEGO-session-encrypted") -> None:
+        self.protocol = protocol
+
     def unwrap(self, signature: bytes, data: bytes) -> bytes:
         if signature != b"s" * 16:
             raise PeerError("another session's")
@@ -29,6 +32,19 @@ def test_opens_what_was_sealed(envelope: bytes) -> None:
 
     assert sealing.is_sealed(content_type)
     assert sealing.open_sealed(Marks(), body) == envelope
+
+
+@pytest.mark.parametrize("size", [0, 16384, 16385, 50000])
+def test_credssp_splits_long_messages(size: int) -> None:
+    """Beyond 16 KiB CredSSP's parts follow one another, each of that size at most."""
+    session, envelope = Marks("application/HTTP-CredSSP-session-encrypted"), bytes(range(250)) * (size // 250)
+
+    content_type, body = sealing.seal(session, envelope)
+
+    assert ("multi-encrypted" in content_type) == (len(envelope) > 16384)
+    assert body.count(b"OriginalContent") == max(1, -(-len(envelope) // 16384))
+    assert sealing.is_sealed(content_type)
+    assert sealing.open_sealed(session, body) == envelope
 
 
 def test_knows_plain_bodies() -> None:

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from emulator.machines.settings import WinrmSettings
+from emulator.machines.winrm.cmd_shell import CmdShells
 from emulator.machines.winrm.command_host import Chunk, Output, ShellContext
 from emulator.machines.winrm.service import WsmanService
-from emulator.machines.winrm.shells import Quotas
 from emulator.wire.wsman import names, requests
 from emulator.wire.wsman.faults import WsmanFaultError
 from tests.wsman_client import COMMAND_LINE, RECEIVE, SIGNAL, Reply, envelope
@@ -73,10 +74,18 @@ class Client:
         self.sent = 0
 
     async def ask(
-        self, action: str, body: str = "", *, shell_id: str = "", message_id: str = "", within: str = "PT20S"
+        self,
+        action: str,
+        body: str = "",
+        *,
+        shell_id: str = "",
+        message_id: str = "",
+        within: str = "PT20S",
+        resource: str = names.CMD_RESOURCE,
     ) -> Reply:
         self.sent += 1
-        data = envelope(action, body, shell_id=shell_id, message_id=message_id or f"uuid:{self.sent}", timeout=within)
+        message = message_id or f"uuid:{self.sent}"
+        data = envelope(action, body, shell_id=shell_id, message_id=message, timeout=within, resource=resource)
         return Reply.of(await self.service.answer(self.user, requests.parse(data)))
 
     async def open(self) -> str:
@@ -84,6 +93,15 @@ class Client:
 
     async def start(self, shell_id: str, line: str) -> str:
         return (await self.ask(names.COMMAND, COMMAND_LINE.format(line), shell_id=shell_id)).command_id
+
+
+def machine(
+    hosts: tuple[HeldHost, LastHost], told: list[tuple[str, int]] | None = None, **changes: float
+) -> WsmanService:
+    """A service whose settings are Windows', but for changes."""
+    tell = (lambda host, code: told.append((host, code))) if told is not None else lambda *_: None
+    settings = WinrmSettings(**changes)  # type: ignore[arg-type]
+    return WsmanService("VM", {names.CMD_RESOURCE: CmdShells(hosts)}, tell, settings)
 
 
 @pytest.fixture
@@ -101,16 +119,15 @@ def told() -> list[tuple[str, int]]:
 @pytest.fixture
 async def client(hosts: tuple[HeldHost, LastHost], told: list[tuple[str, int]]) -> AsyncIterator[Client]:
     """A client of a service with small quotas."""
-    quotas = Quotas(shells_per_user=2, patience=0.05)
-    service = WsmanService("VM", hosts, lambda host, code: told.append((host, code)), quotas=quotas)
+    service = machine(hosts, told, shells_per_user=2, shell_patience=0.05)
     yield Client(service)
     service.shells.close_all()
 
 
-async def refusal(client: Client, action: str, body: str = "", *, shell_id: str = "", within: str = "PT20S") -> int:
+async def refusal(client: Client, action: str, body: str = "", *, shell_id: str = "", **more: str) -> int:
     """The code that a request is refused with."""
     with pytest.raises(WsmanFaultError) as raised:
-        await client.ask(action, body, shell_id=shell_id, within=within)
+        await client.ask(action, body, shell_id=shell_id, **more)
     return raised.value.code
 
 
@@ -233,7 +250,7 @@ async def test_quota_of_shells(client: Client) -> None:
 
 async def test_a_shell_that_closes_lets_the_next_in(hosts: tuple[HeldHost, LastHost]) -> None:
     """A Create over the quota waits for a moment, so that a burst of short sessions passes."""
-    service = WsmanService("VM", hosts, lambda *_: None, quotas=Quotas(shells_per_user=1, patience=10))
+    service = machine(hosts, shells_per_user=1, shell_patience=10)
     client = Client(service)
     shell = await client.open()
 
@@ -247,7 +264,7 @@ async def test_a_shell_that_closes_lets_the_next_in(hosts: tuple[HeldHost, LastH
 
 async def test_idle_shells_are_forgotten(hosts: tuple[HeldHost, LastHost]) -> None:
     """A shell that idled longer than it may is gone when somebody looks."""
-    service = WsmanService("VM", hosts, lambda *_: None, quotas=Quotas(idle_timeout=0.0))
+    service = machine(hosts, idle_timeout=0.0)
     client = Client(service)
     shell = await client.open()
     await asyncio.sleep(0)
@@ -290,3 +307,120 @@ async def test_skips_no_shell(client: Client) -> None:
     with pytest.raises(WsmanFaultError) as raised:
         await client.service.answer("packer", requests.parse(data))
     assert raised.value.code == 2147942402
+
+
+async def test_anything_is_answered_again(client: Client, hosts: tuple[HeldHost, LastHost]) -> None:
+    """A request that comes again with its MessageID is answered as before, and performed once."""
+    shells = [await client.ask(names.CREATE, SHELL, message_id="uuid:same") for _ in range(2)]
+    commands = [
+        await client.ask(
+            names.COMMAND, COMMAND_LINE.format("hold"), shell_id=shells[0].shell_id, message_id="uuid:again"
+        )
+        for _ in range(2)
+    ]
+
+    assert shells[0].shell_id == shells[1].shell_id
+    assert commands[0].command_id == commands[1].command_id
+    assert (len(client.service.shells), len(hosts[0].started)) == (1, 1)
+
+
+async def test_another_users_message_is_another(client: Client) -> None:
+    """A MessageID that somebody else used brings nothing of his."""
+    mine = await client.ask(names.CREATE, SHELL, message_id="uuid:same")
+    other = await Client(client.service, "other").ask(names.CREATE, SHELL, message_id="uuid:same")
+
+    assert mine.shell_id != other.shell_id
+
+
+async def test_quota_of_commands(hosts: tuple[HeldHost, LastHost]) -> None:
+    """A shell has so many commands at one time; one that ended makes room."""
+    client = Client(machine(hosts, processes_per_shell=1))
+    shell = await client.open()
+    command = await client.start(shell, "hold")
+
+    assert await refusal(client, names.COMMAND, COMMAND_LINE.format("hold"), shell_id=shell) == 2150859241
+    hosts[0].started[0][2].chunks.put_nowait(Chunk((), 0))
+    await client.ask(names.RECEIVE, RECEIVE.format(command), shell_id=shell)
+    await client.start(shell, "hold")
+
+
+async def test_quota_of_operations(hosts: tuple[HeldHost, LastHost]) -> None:
+    """A user has so many requests at one time; one more is refused with the WMI error that Ansible looks for."""
+    client = Client(machine(hosts, operations_per_user=1))
+    shell = await client.open()
+    command = await client.start(shell, "hold")
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        waiting = group.create_task(client.ask(names.RECEIVE, RECEIVE.format(command), shell_id=shell))
+        await hosts[0].started[0][2].was_asked.wait()
+        with pytest.raises(WsmanFaultError) as raised:
+            await client.ask(names.DELETE, shell_id=shell)
+        hosts[0].started[0][2].chunks.put_nowait(Chunk((), 0))
+
+    assert waiting.result().exit_code == 0
+    assert raised.value.code == 2150859174
+    assert f"error_Code>{raised.value.code}<" in client.service.fault("uuid:1", raised.value).decode()
+
+
+async def test_polls_are_no_longer_than_windows_are(hosts: tuple[HeldHost, LastHost]) -> None:
+    """Packer asks for half an hour; MaxTimeoutms is what it gets."""
+    client = Client(machine(hosts, longest_poll=0.05))
+    shell = await client.open()
+    command = await client.start(shell, "hold")
+
+    code = await refusal(client, names.RECEIVE, RECEIVE.format(command), shell_id=shell, within="PT30M")
+
+    assert code == 2150858793
+
+
+async def test_a_left_shell_waits_for_its_client(client: Client, hosts: tuple[HeldHost, LastHost]) -> None:
+    """Disconnect ends waiting requests and lets commands be; Reconnect goes on where the client left."""
+    shell = await client.open()
+    command = await client.start(shell, "hold")
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        waiting = group.create_task(refusal(client, names.RECEIVE, RECEIVE.format(command), shell_id=shell))
+        await hosts[0].started[0][2].was_asked.wait()
+        await client.ask(names.DISCONNECT, "<rsp:Disconnect/>", shell_id=shell)
+    hosts[0].started[0][2].chunks.put_nowait(Chunk((Output("stdout", b"kept"),)))
+    left = await refusal(client, names.RECEIVE, RECEIVE.format(command), shell_id=shell)
+    await client.ask(names.RECONNECT, "<rsp:Reconnect/>", shell_id=shell)
+    reply = await client.ask(names.RECEIVE, RECEIVE.format(command), shell_id=shell)
+
+    assert (waiting.result(), left) == (2150859194, 2150859194)
+    assert reply.stream("stdout") == b"kept"
+
+
+async def test_a_left_shell_can_be_taken_over(client: Client) -> None:
+    """Connect takes over a shell that was left, and none that is in use."""
+    shell = await client.open()
+
+    assert await refusal(client, names.CONNECT, "<rsp:Connect/>", shell_id=shell) == 2150859189
+    await client.ask(names.DISCONNECT, "<rsp:Disconnect/>", shell_id=shell)
+    await client.ask(names.CONNECT, "<rsp:Connect/>", shell_id=shell)
+
+    assert (await client.ask(names.GET, shell_id=shell)).text(names.SHELL, "State") == "Connected"
+
+
+async def test_lists_shells_and_commands(client: Client) -> None:
+    """Enumerate shows a user's shells, and the commands of one; never another user's."""
+    shell = await client.open()
+    command = await client.start(shell, "hold")
+    await Client(client.service, "other").open()
+    listing = f'<n:Enumerate xmlns:n="{names.ENUMERATION}">{{}}</n:Enumerate>'
+    chosen = f'<w:Filter><w:SelectorSet><w:Selector Name="ShellId">{shell}</w:Selector></w:SelectorSet></w:Filter>'
+
+    shells = await client.ask(names.ENUMERATE, listing.format(""), resource=names.SHELL)
+    commands = await client.ask(names.ENUMERATE, listing.format(chosen), resource=names.COMMAND_RESOURCE)
+
+    assert [node.text for node in shells.tree.iter(f"{{{names.SHELL}}}ShellId")] == [shell]
+    assert (commands.command_id, commands.text(names.SHELL, "CommandState")) == (command, "Running")
+
+
+async def test_tells_its_configuration(client: Client) -> None:
+    """The envelope's size and the quotas are where clients ask for them."""
+    config = await client.ask(names.GET, resource=names.CONFIG)
+
+    assert config.text(names.CONFIG, "MaxEnvelopeSizekb") == "500"
+    assert config.text(names.CONFIG, "CbtHardeningLevel") == "Relaxed"
+    assert await refusal(client, names.GET, resource="urn:other") == 2150858834

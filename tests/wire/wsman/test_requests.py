@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.wire.wsman import faults, names, requests
+from emulator.wire.wsman import faults, names, operations, requests
 from emulator.wire.wsman.faults import WsmanFaultError
 from tests.wsman_client import envelope
 
@@ -32,12 +32,12 @@ def test_reads_what_every_request_carries() -> None:
     assert request.options == {"WINRS_CODEPAGE": "437"}
     assert request.operation_timeout == 5
     assert request.max_envelope_bytes == 153600
-    assert request.operation == requests.Receive("C")
+    assert request.operation == operations.Receive("C")
 
 
-def test_caps_the_timeout() -> None:
-    """Packer asks for half an hour; Windows grants a minute."""
-    assert requests.parse(envelope(names.DELETE, "", timeout="PT30M")).operation_timeout == 60
+def test_a_timeout_that_is_not_told_is_none() -> None:
+    """Who says nothing about the time leaves it to the server."""
+    assert requests.parse(envelope(names.DELETE, "", timeout="")).operation_timeout is None
 
 
 @pytest.mark.parametrize(
@@ -50,16 +50,16 @@ def test_caps_the_timeout() -> None:
                 '<rsp:Variable Name="A">b</rsp:Variable></rsp:Environment><rsp:IdleTimeOut>PT60S</rsp:IdleTimeOut>'
                 "</rsp:Shell>"
             ),
-            requests.Create("I", (("A", "b"),), "C:\\", 60),
+            operations.Create("I", (("A", "b"),), "C:\\", 60),
         ),
-        (names.CREATE, "<rsp:Shell/>", requests.Create("", (), "", None)),
+        (names.CREATE, "<rsp:Shell/>", operations.Create("")),
         (
             names.COMMAND,
             (
                 '<rsp:CommandLine CommandId="I"><rsp:Command><![CDATA[a & b]]></rsp:Command>'
                 "<rsp:Arguments>/c</rsp:Arguments><rsp:Arguments>d</rsp:Arguments></rsp:CommandLine>"
             ),
-            requests.Command("I", "a & b", ("/c", "d")),
+            operations.Command("I", "a & b", ("/c", "d")),
         ),
         (
             names.SEND,
@@ -67,19 +67,43 @@ def test_caps_the_timeout() -> None:
                 f'<rsp:Send><rsp:Stream Name="stdin" CommandId="I" End="True">{base64.b64encode(b"hi").decode()}'
                 "</rsp:Stream></rsp:Send>"
             ),
-            requests.Send((requests.Input("I", "stdin", b"hi", end=True),)),
+            operations.Send((operations.Input("I", "stdin", b"hi", end=True),)),
         ),
-        (names.RECEIVE, "<rsp:Receive/>", requests.Receive("")),
+        (names.RECEIVE, "<rsp:Receive/>", operations.Receive("")),
         (
             names.SIGNAL,
             f'<rsp:Signal CommandId="I"><rsp:Code>{names.SHELL}/signal/Terminate</rsp:Code></rsp:Signal>',
-            requests.Signal("I", "terminate"),
+            operations.Signal("I", "terminate"),
         ),
-        (names.DELETE, "", requests.Delete()),
-        ("urn:other", "", requests.Unsupported()),
+        (names.DELETE, "", operations.Delete()),
+        (
+            names.CREATE,
+            (
+                '<rsp:Shell Name="N"><rsp:InputStreams>stdin pr</rsp:InputStreams><rsp:OutputStreams>stdout'
+                "</rsp:OutputStreams><rsp:Lifetime>PT1H</rsp:Lifetime>"
+                f'<creationXml xmlns="{names.POWERSHELL}">aGk=</creationXml></rsp:Shell>'
+            ),
+            operations.Create(
+                "", lifetime=3600, name="N", input_streams="stdin pr", output_streams="stdout", creation=b"hi"
+            ),
+        ),
+        (names.GET, "", operations.Get()),
+        (names.ENUMERATE, f'<n:Enumerate xmlns:n="{names.ENUMERATION}"/>', operations.Enumerate("")),
+        (
+            names.CONNECT,
+            f'<rsp:Connect CommandId="I"><connectXml xmlns="{names.POWERSHELL}">aGk=</connectXml></rsp:Connect>',
+            operations.Connect("I", b"hi"),
+        ),
+        (
+            names.DISCONNECT,
+            "<rsp:Disconnect><rsp:IdleTimeOut>PT60S</rsp:IdleTimeOut></rsp:Disconnect>",
+            operations.Disconnect(60),
+        ),
+        (names.RECONNECT, "<rsp:Reconnect/>", operations.Reconnect()),
+        ("urn:other", "", operations.Unsupported()),
     ],
 )
-def test_reads_each_operation(action: str, body: str, operation: requests.Operation) -> None:
+def test_reads_each_operation(action: str, body: str, operation: operations.Operation) -> None:
     """Each body comes out as its operation."""
     assert requests.parse(envelope(action, body)).operation == operation
 
@@ -90,7 +114,7 @@ def test_reads_identify() -> None:
         f'<s:Envelope xmlns:s="{names.SOAP}"><s:Body><i:Identify xmlns:i="{names.IDENTITY}"/></s:Body></s:Envelope>'
     )
 
-    assert requests.parse(data.encode()).operation == requests.Identify()
+    assert requests.parse(data.encode()).operation == operations.Identify()
 
 
 BILLION_LAUGHS = b'<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><l>&b;</l>'
