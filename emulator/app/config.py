@@ -28,6 +28,7 @@ class SwitchSettings(_Strict):
     load_balancer_tag_admits_data: bool = False
     virtual_network_tag_default_route: Literal["include", "exclude"] = "include"
     unknown_appliance: Literal["drop", "forward"] = "drop"
+    isolated_builds: bool = False
     proxy_connect_timeout: float = Field(default=30.0, gt=0, le=3600)
     proxy_connect_failure: Literal["fin", "rst", "hold"] = "fin"
     private_link_idle: float = Field(default=300.0, gt=0, le=86_400)

@@ -80,4 +80,4 @@ def load_world(
     files = load_files((Path(path) for path in (*paths, *further)), under)
     more = read(lone, (*under, *files.resources))
     world = assembled((*files.resources, *more.resources), wanted, switches)
-    return replace(world, warnings=(*files.warnings, *more.warnings, *references.dangling(world)))
+    return replace(world, warnings=(*files.warnings, *more.warnings, *world.warnings, *references.dangling(world)))

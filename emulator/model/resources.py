@@ -77,6 +77,7 @@ class Parts:
         subnet: where the proxy and the build VMs are.
         template: the image template that chose the topology.
         members: the virtual machines that play hops, proxies first.
+        lacking: a sentence for each part that the build's subnet has no address left for.
     """
 
     endpoint: ResourceId | None = None
@@ -85,3 +86,4 @@ class Parts:
     subnet: ResourceId | None = None
     template: ResourceId | None = None
     members: tuple[Member, ...] = ()
+    lacking: tuple[str, ...] = ()

@@ -16,6 +16,9 @@ class Switches:
         virtual_network_tag_default_route: whether a user-defined route for 0.0.0.0/0 makes the tag
             `VirtualNetwork` match everything ("might also contain default routes", service-tags-overview).
         unknown_appliance: what a virtual appliance that was not loaded does with a flow routed to it.
+        isolated_builds: whether a build without a network of the user's has no public IP, but a container in
+            another subnet of Image Builder's own network (image-builder-networking), or a public IP
+            (image-builder-json, image-builder-overview).
         proxy_connect_timeout: emulated seconds the proxy tries the build VM.
         proxy_connect_failure: what it then does to its client.
         private_link_idle: seconds without a packet after which private link forgets a flow ("~5 minutes (300
@@ -28,6 +31,7 @@ class Switches:
     load_balancer_tag_admits_data: bool = False
     virtual_network_tag_default_route: Literal["include", "exclude"] = "include"
     unknown_appliance: Literal["drop", "forward"] = "drop"
+    isolated_builds: bool = False
     proxy_connect_timeout: float = 30.0
     proxy_connect_failure: Literal["fin", "rst", "hold"] = "fin"
     private_link_idle: float = 300.0

@@ -11,7 +11,7 @@ from typing import Any
 
 from emulator.model import deployed
 from emulator.model.balancer import Frontend, LoadBalancer
-from emulator.model.compute import Member, Role, VirtualMachine
+from emulator.model.compute import Member, Role
 from emulator.model.default_world import (
     SERVICE_RANGE,
     SERVICE_SUBNET,
@@ -21,17 +21,16 @@ from emulator.model.default_world import (
     service_network,
 )
 from emulator.model.image import ImageTemplate
-from emulator.model.network import Interface, Subnet, VirtualNetwork
+from emulator.model.network import Subnet, VirtualNetwork
 from emulator.model.privatelink import PrivateEndpoint, PrivateLinkService
 from emulator.model.resources import Parts, Resource
 from emulator.model.switches import Switches
-from emulator.model.world import PROXY_PORTS, SYSTEMS, Topology, World, build_role
-from emulator.rules import pool, space
+from emulator.model.world import PROXY_PORTS, SYSTEMS, System, Topology, World, build_role
+from emulator.rules import pool, space, staging
 from emulator.rules import topology as topologies
 from emulator.rules.space import Addresses
+from emulator.rules.template.build import system_of
 
-ROLE_TAG = "aib-emulator-role"
-"""A virtual machine with this tag plays the role that it names: `build-linux` or `build-windows`."""
 NOWHERE = IPv4Address("0.0.0.0")
 
 
@@ -53,21 +52,37 @@ class Wanted:
 def assembled(resources: Iterable[Resource], wanted: Wanted = Wanted(), switches: Switches | None = None) -> World:
     """The world of these resources, with a channel in it.
 
+    Where the subnet has no room for what is deployed the world says so (`parts.lacking`), and is not played.
+
     Raises:
-        InvalidInputError: they do not say where builds run, or leave no room for what is deployed.
+        InvalidInputError: they do not say where builds run.
     """
     switches = switches or Switches()
     loose = World("existing-vnet", NOWHERE, switches=switches).laid(*resources)
     template = topologies.chosen_template(loose, wanted.template)
-    topology = wanted.topology or (topologies.topology_of(template) if template else "existing-vnet")
+    topology = wanted.topology or (topologies.topology_of(template, switches) if template else "existing-vnet")
     parts = Parts(template=template.id if template else None)
-    own = any(each.id not in (VNET, SERVICE_VNET) for each in loose.networks)
-    if not own or topology == "public-ip":
+    own = [each.id for each in loose.networks if each.id not in (VNET, SERVICE_VNET)]
+    left_out = _left_out(wanted, template)
+    if not own or left_out:
         base = default_world(topology, switches)
-        return replace(base, parts=replace(base.parts, template=parts.template)).laid(*loose.resources)
+        base = replace(base, parts=replace(base.parts, template=parts.template))
+        return replace(base.laid(*loose.resources), warnings=tuple(f"{each}: {left_out}" for each in own))
     subnet = topologies.build_subnet(loose, template, wanted.subnet)
     placed = replace(loose, topology=topology, parts=replace(parts, subnet=subnet.id))
     return _Deployment(placed, subnet, template).world()
+
+
+def _left_out(wanted: Wanted, template: ImageTemplate | None) -> str:
+    """Why the networks that were loaded are not the build's; empty where they may be (azure.md 1.1)."""
+    if wanted.topology == "public-ip":
+        return "is not what the build runs in: topology public-ip builds in a network of Image Builder's own"
+    if wanted.topology is None and template and not topologies.names_network(template):
+        return (
+            f"is not what the build runs in: image template {template.id.name} names no subnet, and so Image Builder "
+            "makes a network of its own; `properties.vmProfile.vnetConfig.subnetId` names one"
+        )
+    return ""
 
 
 class _Deployment:
@@ -77,7 +92,9 @@ class _Deployment:
         self._world = world
         self._template = template
         self._subnet = subnet
-        self._addresses = Addresses(world, subnet)
+        self._lacking: list[str] = []
+        self._addresses = Addresses(world, subnet, self._lacking)
+        self._services = _services(world, subnet) if world.topology == "existing-vnet" else ()
 
     def world(self) -> World:
         if self._world.topology == "existing-vnet":
@@ -85,7 +102,9 @@ class _Deployment:
         else:
             self._client_in_containers()
         self._builds()
-        return self._world
+        self._name(lacking=tuple(self._lacking))
+        doubts = staging.doubts(self._world, self._subnet, self._services)
+        return replace(self._world, warnings=(*self._lacking, *doubts))
 
     def _lay(self, *resources: Resource) -> None:
         self._world = self._world.laid(*resources)
@@ -96,7 +115,7 @@ class _Deployment:
 
     def _link(self) -> PrivateEndpoint:
         """Private endpoint, private link service, balancer, proxies: those that are there, the others deployed."""
-        service = _service(self._world, self._subnet) or self._deploy_service()
+        service = staging.preferred(self._world, self._services) or self._deploy_service()
         balancer = self._world.find("balancers", service.frontends[0].parent)
         self._name(balancer=balancer.id, service=service.id, members=tuple(_proxies(self._world, balancer)))
         endpoint = _endpoint(self._world, service) or self._deploy_endpoint(service)
@@ -105,7 +124,8 @@ class _Deployment:
 
     def _deploy_service(self) -> PrivateLinkService:
         nat = self._addresses.next("the private link service")
-        balancer = _balancer(self._world, self._subnet) or self._deploy_balancer()
+        ours = _balancers(self._world, self._subnet)
+        balancer = staging.preferred(self._world, ours) or self._deploy_balancer()
         service = deployed.service(nat, self._subnet.id, _frontend(balancer, self._subnet).id)
         self._lay(service)
         return service
@@ -141,16 +161,22 @@ class _Deployment:
 
     def _place_client(self, subnet: Subnet) -> None:
         first = sorted(space.free(self._world, subnet))[:1]
-        self._world = replace(
-            self._world, client=first[0] if first else Addresses(self._world, subnet).next("the client")
-        )
+        address = first[0] if first else Addresses(self._world, subnet, self._lacking).next("the client")
+        self._world = replace(self._world, client=address)
 
     def _builds(self) -> None:
         """The build VMs: those of the staging group, or where there is none, new ones."""
-        roles = [build_role(system) for system in SYSTEMS]
-        found = [member for role in roles if (member := _build(self._world, self._subnet, role))]
-        members = found or [self._deploy_build(role) for role in roles]
+        found = staging.builds(self._world, self._subnet)
+        members = found or tuple(self._deploy_build(build_role(system)) for system in self._systems())
         self._name(members=(*self._world.members, *members))
+
+    def _systems(self) -> Sequence[System]:
+        """The template's system; else those that a balancer of the user's has rules for; else both."""
+        told = system_of(self._template) if self._template else None
+        balancer = self._world.balancer
+        ruled = {rule.frontend_port for rule in balancer.rules} if balancer else set()
+        served = [each for each in SYSTEMS if PROXY_PORTS[each] in ruled]
+        return [told] if told else served or SYSTEMS
 
     def _deploy_build(self, role: Role) -> Member:
         nic = deployed.interface(role, self._addresses.next(f"the {role} VM"), self._subnet.id)
@@ -162,19 +188,17 @@ class _Deployment:
         return (self._template.vm_size if self._template else "") or deployed.BUILD_SIZE
 
 
-def _service(world: World, subnet: Subnet) -> PrivateLinkService | None:
-    """The private link service whose NAT addresses are in the build's subnet, in front of a balancer that is here."""
+def _services(world: World, subnet: Subnet) -> Sequence[PrivateLinkService]:
+    """The private link services whose NAT addresses are in the build's subnet, before balancers that are here."""
     ours = [each for each in world.services if each.subnet == subnet.id and each.nat_addresses]
-    return next((each for each in ours if each.frontends and world.find("balancers", each.frontends[0].parent)), None)
+    return [each for each in ours if each.frontends and world.find("balancers", each.frontends[0].parent)]
 
 
-def _balancer(world: World, subnet: Subnet) -> LoadBalancer | None:
-    """The balancer with a frontend in the build's subnet and a rule for one of the proxy's ports."""
+def _balancers(world: World, subnet: Subnet) -> Sequence[LoadBalancer]:
+    """The balancers with a frontend in the build's subnet and a rule for one of the proxy's ports."""
     ports = set(PROXY_PORTS.values())
-    for each in world.balancers:
-        if each.subnet == subnet.id and ports & {rule.frontend_port for rule in each.rules}:
-            return each
-    return None
+    ours = [each for each in world.balancers if subnet.id in {one.subnet for one in each.frontends}]
+    return [each for each in ours if ports & {rule.frontend_port for rule in each.rules}]
 
 
 def _frontend(balancer: LoadBalancer, subnet: Subnet) -> Frontend:
@@ -203,41 +227,6 @@ def _endpoint(world: World, service: PrivateLinkService) -> PrivateEndpoint | No
     """The private endpoint of a service, an approved one first."""
     ours = [each for each in world.endpoints if each.service == service.id and world.has_subnet(each.subnet)]
     return next((each for each in ours if each.state == "Approved"), ours[0] if ours else None)
-
-
-def _build(world: World, subnet: Subnet, role: Role) -> Member | None:
-    """The machine that plays a build VM: tagged so, or of the operating system in the staging group."""
-    proxies = {member.id for member in world.members}
-    found = [each for each in _in_subnet(world, subnet) if each[0].id not in proxies]
-    tagged = next((each for each in found if each[0].tag.get(ROLE_TAG, "").lower() == role), None)
-    system = deployed.SYSTEMS[role]
-    of_system = [each for each in found if each[0].system == system and ROLE_TAG not in each[0].tag]
-    staged = [each for each in of_system if _is_staged(world, each[0])]
-    chosen = tagged or (staged[0] if staged else None)
-    return Member(chosen[0].id, role, role, chosen[1].id) if chosen else None
-
-
-def _in_subnet(world: World, subnet: Subnet) -> Sequence[tuple[VirtualMachine, Interface]]:
-    """The machines with an interface in a subnet."""
-    found = []
-    for machine in world.machines:
-        for nic in machine.interfaces:
-            interface: Interface | None = world.find("interfaces", nic)
-            if interface and any(each.subnet == subnet.id and each.address for each in interface.configurations):
-                found.append((machine, interface))
-    return found
-
-
-def _is_staged(world: World, machine: VirtualMachine) -> bool:
-    """Whether Image Builder, or we in its place, made a machine: it is in a staging group, or beside its balancer.
-
-    Image Builder's own groups are called `IT_…` (azure.md 1.8).
-    """
-    group = machine.id.resource_group.lower()
-    template: ImageTemplate | None = world.find("templates", world.parts.template) if world.parts.template else None
-    staging = template.staging_group if template else None
-    beside = (world.parts.balancer, world.parts.service, staging, deployed.BALANCER)
-    return group.startswith("it_") or group in {each.resource_group.lower() for each in beside if each}
 
 
 def _beside(networks: Iterable[VirtualNetwork]) -> IPv4Network:

@@ -1,5 +1,6 @@
 """Whether a channel can be played: every decision that a hop will ever make has what it needs."""
 
+from emulator.errors import InvalidInputError
 from emulator.model.flow import Flow
 from emulator.model.world import SYSTEMS, System, World, build_role
 from emulator.rules import condition, path
@@ -13,7 +14,10 @@ def playable(world: World) -> None:
 
     Raises:
         NotLoadedError: something that decides was not loaded; what, and which resource names it.
+        InvalidInputError: the build's subnet has no room for the channel.
     """
+    if world.parts.lacking:
+        raise InvalidInputError("\n".join(world.parts.lacking))
     present = [system for system in SYSTEMS if world.member(build_role(system)) is not None]
     for system in present:
         path.decide(path.client_flow(world, system, ANY_PORT), world, condition.assumed(world), system)

@@ -50,23 +50,40 @@ def room(world: World, subnet: Subnet) -> int:
 
 
 class Addresses:
-    """Gives free addresses of one subnet, one after the other."""
+    """Gives free addresses of one subnet, one after the other.
 
-    def __init__(self, world: World, subnet: Subnet) -> None:
+    Attributes:
+        lacking: a sentence for each thing that found none left.
+    """
+
+    def __init__(self, world: World, subnet: Subnet, lacking: list[str]) -> None:
+        self.lacking = lacking
         self._subnet = subnet
         self._free = free(world, subnet)
+        self._reserved = _reserved(subnet)
 
     def next(self, what: str) -> IPv4Address:
-        """The next free address.
+        """The next free address; where none is left, one that Azure keeps, so that a checklist can go on.
 
         Raises:
-            InvalidInputError: none is left.
+            InvalidInputError: not even such a one is left.
         """
         found = next(self._free, None)
-        if found is None:
-            ranges = ", ".join(str(each) for each in self._subnet.prefixes)
-            raise InvalidInputError(
-                f"{self._subnet.id}: addressPrefix: found {ranges} with no address left for {what}, "
-                "expected room for what Image Builder deploys"
-            )
-        return found
+        if found is not None:
+            return found
+        ranges = ", ".join(str(each) for each in self._subnet.prefixes)
+        said = f"{self._subnet.id}: addressPrefix: found {ranges} with no address left for {what}, "
+        said += "expected room for what Image Builder deploys"
+        stand_in = next(self._reserved, None)
+        if stand_in is None:
+            raise InvalidInputError(said)
+        self.lacking.append(said)
+        return stand_in
+
+
+def _reserved(subnet: Subnet) -> Iterator[IPv4Address]:
+    """The addresses of a subnet that Azure keeps for itself: the first four and the last."""
+    for prefix in subnet.prefixes:
+        if isinstance(prefix, IPv4Network) and prefix.num_addresses > RESERVED:
+            yield from (prefix.network_address + each for each in range(1, RESERVED))
+            yield from (prefix.broadcast_address, prefix.network_address)

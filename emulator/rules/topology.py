@@ -4,18 +4,32 @@ from emulator.errors import InvalidInputError
 from emulator.model.ids import ResourceId
 from emulator.model.image import ImageTemplate, NetworkConfig
 from emulator.model.network import Subnet
+from emulator.model.switches import Switches
 from emulator.model.world import Topology, World
 
 NOT_FOR_MACHINES = frozenset({"gatewaysubnet", "azurebastionsubnet", "azurefirewallsubnet", "routeserversubnet"})
 CONTAINERS = "microsoft.containerinstance/containergroups"
 
 
-def topology_of(template: ImageTemplate) -> Topology:
-    """The topology that a template's network leads to."""
+def topology_of(template: ImageTemplate, switches: Switches | None = None) -> Topology:
+    """The topology that a template's network leads to.
+
+    Without a network Image Builder makes one. By its own words it reaches the build VM there by a public IP
+    (image-builder-json, image-builder-overview), or, isolated, from a container in another subnet and by none
+    (image-builder-networking, security-isolated-image-builds-image-builder): the switch `isolated_builds`.
+    """
     network = template.network or NetworkConfig()
     if network.container_subnet:
         return "container-instance"
-    return "existing-vnet" if network.subnet or network.name else "public-ip"
+    if names_network(template):
+        return "existing-vnet"
+    return "container-instance" if switches and switches.isolated_builds else "public-ip"
+
+
+def names_network(template: ImageTemplate) -> bool:
+    """Whether a template names the network of the build, in any form."""
+    network = template.network or NetworkConfig()
+    return bool(network.container_subnet or network.subnet or network.name)
 
 
 def subnet_of(template: ImageTemplate) -> ResourceId | None:

@@ -12,6 +12,7 @@ def test_defaults() -> None:
         "load_balancer_tag_admits_data": False,
         "virtual_network_tag_default_route": "include",
         "unknown_appliance": "drop",
+        "isolated_builds": False,
         "proxy_connect_timeout": 30.0,
         "proxy_connect_failure": "fin",
     }

@@ -8,7 +8,7 @@ import pytest
 
 from emulator.errors import InvalidInputError
 from emulator.model import arm, deployed
-from emulator.model.balancer import Frontend
+from emulator.model.balancer import Frontend, LoadBalancer
 from emulator.model.compute import VirtualMachine
 from emulator.model.default_world import BUILD_GROUP, BUILD_SUBNET, SERVICE_SUBNET, default_world
 from emulator.model.ids import ResourceId, resource_id
@@ -19,10 +19,11 @@ from emulator.model.resources import Resource
 from emulator.model.switches import Switches
 from emulator.model.world import SYSTEMS, TOPOLOGIES, Topology, World
 from emulator.rules.condition import assumed
-from emulator.rules.deployment import ROLE_TAG, Wanted, assembled
+from emulator.rules.deployment import Wanted, assembled
 from emulator.rules.path import client_flow, decide
 from emulator.rules.playable import playable
 from emulator.rules.private_link import connection_state
+from emulator.rules.staging import ROLE_TAG
 from tests.azure_values import NETWORK
 from tests.worlds import nsg
 
@@ -190,22 +191,76 @@ def test_a_template_without_a_network() -> None:
 
     assert (found.topology, found.parts.template, found.parts.subnet) == ("public-ip", chosen.id, BUILD_SUBNET)
     assert VNET in {each.id for each in found.networks}
+    (warning,) = found.warnings
+    assert warning.startswith(f"{VNET}: is not what the build runs in: image template t names no subnet")
 
 
-# Prefixes of the build subnet, and what finds no address any more.
-FULL = [
-    ("10.20.1.0/30", "the private link service"),
-    ("10.20.1.0/29", "the build-linux VM"),
-]
+def test_a_network_beside_a_public_build() -> None:
+    """Who asks for a public IP is told that the network that was loaded is not the build's."""
+    found = assembled([net(), template(subnet=BUILD)], Wanted("public-ip"))
+
+    assert found.parts.subnet == BUILD_SUBNET
+    assert [each.partition(": ")[0] for each in found.warnings] == [VNET.text]
+    assert "topology public-ip" in found.warnings[0]
+    assert assembled([template()]).warnings == assembled([], Wanted("public-ip")).warnings == ()
 
 
-@pytest.mark.parametrize(("prefix", "what"), FULL)
-def test_a_full_subnet(prefix: str, what: str) -> None:
-    """A subnet without room is named, with what needs an address."""
-    said = f"{BUILD}: addressPrefix: found {prefix} with no address left for {what}, expected room for what"
+def test_isolated_builds() -> None:
+    """By a switch a build without a network has no public IP, but a container beside its VM (azure.md 1.1, A-new)."""
+    isolated = Switches(isolated_builds=True)
+    found = assembled([net(), template()], switches=isolated)
 
+    assert (found.topology, found.parts.subnet, found.public_ips) == ("container-instance", BUILD_SUBNET, ())
+    assert len(found.warnings) == 1
+    assert arrives(found)
+    assert assembled([template()], Wanted("public-ip"), isolated).topology == "public-ip"
+
+
+def test_a_full_subnet() -> None:
+    """A subnet without room is named, with what needs an address; such a world can be asked, and not be played."""
+    said = f"{BUILD}: addressPrefix: found 10.20.1.0/29 with no address left for the build-linux VM, expected room"
+    found = assembled([net("10.20.1.0/29"), template(subnet=BUILD)])
+
+    assert found.warnings == found.parts.lacking
+    assert found.warnings[0].startswith(said)
+    assert found.member("build-linux")
     with pytest.raises(InvalidInputError, match=said):
-        assembled([net(prefix)])
+        playable(found)
+
+
+def test_a_subnet_that_azure_would_refuse() -> None:
+    """Of less than eight addresses there is no subnet in Azure, and no world here."""
+    with pytest.raises(InvalidInputError, match=r"found 10\.20\.1\.0/30 with no address left for the private link"):
+        assembled([net("10.20.1.0/30")])
+
+
+def test_one_system() -> None:
+    """Where the template tells the system, that build VM alone is deployed: a /29 has room for no second one."""
+    found = assembled([net("10.20.1.0/29", space="10.20.0.0/16"), linux_template()])
+
+    assert [each.hop for each in found.members] == ["proxy", "build-linux"]
+    windows = replace(linux_template(), properties={"customize": [{"type": "PowerShell", "inline": ["x"]}]})
+    assert [each.hop for each in assembled([net(), windows]).members] == ["proxy", "build-windows"]
+
+
+def linux_template() -> ImageTemplate:
+    """A template that says Linux."""
+    return replace(template(subnet=BUILD), properties={"customize": [{"type": "Shell", "inline": ["true"]}]})
+
+
+def test_the_system_of_a_balancer() -> None:
+    """Behind a balancer with a rule for one of the ports stands one build VM; a template comes first."""
+    proxy, balancer, service = linked()
+    assert isinstance(balancer, LoadBalancer)
+    linux = replace(balancer, rules=tuple(each for each in balancer.rules if each.frontend_port == 60001))
+
+    def hops(*given: Resource) -> list[str]:
+        return [each.hop for each in assembled([net(), proxy, service, *given]).members]
+
+    assert hops(linux) == ["proxy", "build-linux"]
+    assert hops(balancer) == ["proxy", "build-linux", "build-windows"]
+    windows = replace(linux_template(), properties={"customize": [{"type": "PowerShell", "inline": ["x"]}]})
+    assert hops(linux, windows) == ["proxy", "build-windows"]
 
 
 def test_containers() -> None:

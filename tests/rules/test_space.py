@@ -65,14 +65,19 @@ def test_a_large_subnet() -> None:
 
 
 def test_addresses_are_given_one_after_the_other() -> None:
-    """Each address is given once; when none is left, the message names the subnet and what needed one."""
+    """Each address is given once; when none is left, one of Azure's own stands in, and what needed it is told."""
     found = with_subnet(world(), BUILD_SUBNET, prefixes=(IPv4Network("10.60.0.0/28"),))
-    addresses = Addresses(found, found.subnet(BUILD_SUBNET))
+    lacking: list[str] = []
+    addresses = Addresses(found, found.subnet(BUILD_SUBNET), lacking)
 
     given = [str(addresses.next("it")) for _ in range(6)]
 
     assert given == ["10.60.0.10", "10.60.0.11", "10.60.0.12", "10.60.0.13", "10.60.0.14", "10.60.0.4"]
-    with pytest.raises(
-        InvalidInputError, match=r"subnets/build: addressPrefix: found 10\.60\.0\.0/28 with no address"
-    ):
+    assert lacking == []
+    stand_ins = [str(addresses.next("the proxy VM")) for _ in range(5)]
+    assert stand_ins == ["10.60.0.1", "10.60.0.2", "10.60.0.3", "10.60.0.15", "10.60.0.0"]
+    assert len(lacking) == 5
+    said = "subnets/build: addressPrefix: found 10.60.0.0/28 with no address left for the proxy VM, expected room"
+    assert said in lacking[0]
+    with pytest.raises(InvalidInputError, match="with no address left for the proxy VM"):
         addresses.next("the proxy VM")

@@ -36,7 +36,7 @@ def unpacked(packed_world: dict[str, Any]) -> World:
         PeerError: it is none.
     """
     try:
-        parts = {name: ResourceId(text) for name, text in packed_world["parts"].items()}
+        parts: dict[str, Any] = {name: ResourceId(text) for name, text in packed_world["parts"].items()}
         members = tuple(
             Member(ResourceId(one), role, hop, ResourceId(nic)) for one, role, hop, nic in packed_world["members"]
         )

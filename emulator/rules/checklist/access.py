@@ -9,7 +9,7 @@ from emulator.rules.checklist import mends, roles, scene
 from emulator.rules.checklist.finding import Answer, Item, LackingError
 from emulator.rules.template.build import is_windows
 from emulator.rules.template.finding import Words, words_of
-from emulator.rules.topology import topology_of
+from emulator.rules.topology import names_network
 
 JOIN = "Microsoft.Network/virtualNetworks/subnets/join/action"
 READ = "Microsoft.Network/virtualNetworks/read"
@@ -134,7 +134,7 @@ def staging_windows(world: World) -> Iterator[Answer]:
     """With a staging group and a network of one's own, a Windows source needs a role for the service itself, too."""
     for template in scene.templates(world):
         group = template.staging_group
-        if group is not None and topology_of(template) != "public-ip" and is_windows(template):
+        if group is not None and names_network(template) and is_windows(template):
             found = (
                 f"staging group {group.name}, a virtual network and a Windows source: Image Builder's own "
                 f"application {SERVICE_APPLICATION} needs Contributor on the group, and nothing that was loaded "

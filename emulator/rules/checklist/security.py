@@ -61,11 +61,12 @@ def probes_of(world: World, proxy: Interface) -> Sequence[Verdict]:
 
 def proxy_inbound(world: World) -> Iterator[Answer]:
     """Probes reach the proxy, by the documented rule; where another lets them in without it, that is a warning."""
+    ports = scene.proxy_ports(world)
     for member in scene.proxies(world):
         proxy = world.interface_of(member)
         verdicts = probes_of(world, proxy)
         groups = list(security.groups_at(world, proxy, "Inbound"))
-        lacking = [group for group in groups if not any(_is_documented(rule) for rule in group.rules)]
+        lacking = [group for group in groups if not any(_is_documented(rule, ports) for rule in group.rules)]
         if denied_of(verdicts) or not lacking:
             yield from judged(world, proxy.id, verdicts, DOCUMENTED)
         for group in () if denied_of(verdicts) else lacking:
@@ -73,10 +74,10 @@ def proxy_inbound(world: World) -> Iterator[Answer]:
             yield Answer("warning", group.id, found, mends.add(group, DOCUMENTED))
 
 
-def _is_documented(rule: SecurityRule) -> bool:
-    """Whether a rule is the documented one, or a wider one."""
+def _is_documented(rule: SecurityRule, wanted: Iterable[int]) -> bool:
+    """Whether a rule is the documented one, or a wider one, for the ports that this build has."""
     sources = PROBES & {each.lower() for each in rule.source_prefixes}
-    ports = all(any(port in each for each in rule.destination_ports) for port in (60000, 60001))
+    ports = all(any(port in each for each in rule.destination_ports) for port in wanted)
     return (rule.direction, rule.access) == ("Inbound", "Allow") and bool(sources) and ports
 
 

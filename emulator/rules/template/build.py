@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from emulator.model.arm.findings import shown
 from emulator.model.image import ImageTemplate
+from emulator.model.world import System
 from emulator.rules.template.finding import (
     REFERENCE,
     SUBNET_IDS,
     TemplateFinding,
+    Words,
     is_expression,
     version_of,
     words_of,
@@ -20,6 +22,20 @@ SHORTEST = 6
 WINDOWS_LEAST = 60
 """Minutes that the documentation advises for Windows."""
 TROUBLESHOOTING = "https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-troubleshoot"
+LINUX = (
+    "canonical",
+    "ubuntu",
+    "redhat",
+    "rhel",
+    "suse",
+    "sles",
+    "debian",
+    "centos",
+    "oracle-linux",
+    "alma",
+    "mariner",
+)
+"""Words in the publisher or the offer of a platform image that say Linux."""
 WINDOWS_STEPS = frozenset({"powershell", "windowsrestart", "windowsupdate"})
 
 
@@ -51,10 +67,27 @@ def time_limit(template: ImageTemplate) -> Iterator[TemplateFinding]:
         yield TemplateFinding(field, shown(found), f"at least {WINDOWS_LEAST}", why, REFERENCE, "warning")
 
 
+def system_of(template: ImageTemplate) -> System | None:
+    """The system of the image that is built, as far as the template's own words tell it; None where they do not."""
+    if is_windows(template):
+        return "windows"
+    source = words_of(template).below("source")
+    named = f"{source.get('publisher')} {source.get('offer')}".lower()
+    shell = any(str(step.get("type")).lower() == "shell" for step in _steps(template))
+    return "linux" if shell or any(each in named for each in LINUX) else None
+
+
 def is_windows(template: ImageTemplate) -> bool:
     """Whether a Windows image is built, as far as the template's own words tell: by its source, or by its steps."""
     words = words_of(template)
     source = words.below("source")
     if "windows" in f"{source.get('publisher')} {source.get('offer')}".lower():
         return True
-    return any(str(step.get("type")).lower() in WINDOWS_STEPS for step in words.objects("customize"))
+    return any(str(step.get("type")).lower() in WINDOWS_STEPS for step in _steps(template))
+
+
+def _steps(template: ImageTemplate) -> Iterator[Words]:
+    """What customizes the image, and what validates it."""
+    words = words_of(template)
+    yield from words.objects("customize")
+    yield from words.below("validate").objects("inVMValidations")

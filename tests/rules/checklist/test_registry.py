@@ -82,7 +82,7 @@ def worlds(draw: st.DrawFn) -> World:
 
 
 @given(worlds())
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 def test_any_world(found: World) -> None:
     """Whatever a world lacks, each item says something or nothing, and every fault has its command."""
     for each in findings(found):
@@ -92,7 +92,7 @@ def test_any_world(found: World) -> None:
 
 
 @given(groups())
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_the_same_world_the_same_findings(group: SecurityGroup) -> None:
     """The checklist decides and changes nothing."""
     found = exported("rest").laid(group)

@@ -206,7 +206,7 @@ def test_elsewhere() -> None:
 
 
 @given(groups())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_any_group(group: SecurityGroup) -> None:
     """Whatever stands in a group, the command of each failure mends it, and openings never take one priority."""
     found = world().laid(group)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from emulator.rules.template.build import is_windows, one_identity, time_limit
+from emulator.rules.template.build import is_windows, one_identity, system_of, time_limit
 from tests.templates import printed, template
 
 PREVIEW = "2019-05-01-preview"
@@ -69,18 +69,31 @@ def test_time_limit(minutes: object, step: dict[str, Any], severity: str | None)
     assert all(each.field == "properties.buildTimeoutInMinutes" for each in found)
 
 
-SOURCES: list[tuple[dict[str, Any], list[dict[str, Any]], bool]] = [
+# Source and steps, and the system: True for Windows, False for Linux, None where nothing tells it.
+SOURCES: list[tuple[dict[str, Any], list[dict[str, Any]], bool | None]] = [
     ({"publisher": "MicrosoftWindowsServer"}, [], True),
     ({"publisher": "p", "offer": "windows-11"}, [], True),
     ({"imageId": "x"}, [{"type": "windowsrestart"}], True),
     ({"imageId": "x"}, [{"type": "WindowsUpdate"}], True),
     ({"imageId": "x"}, [WINDOWS], True),
     ({"publisher": "Canonical"}, [SHELL], False),
-    ({}, [{"type": "File"}], False),
+    ({"publisher": "redhat", "offer": "RHEL"}, [], False),
+    ({"imageId": "x"}, [{"type": "File"}, SHELL], False),
+    ({}, [{"type": "File"}], None),
 ]
 
 
 @pytest.mark.parametrize(("source", "steps", "windows"), SOURCES)
-def test_windows(source: dict[str, Any], steps: list[dict[str, Any]], windows: bool) -> None:  # noqa: FBT001
-    """A Windows image is told by its source or by its steps."""
-    assert is_windows(template({"source": source, "customize": steps})) is windows
+def test_the_system(source: dict[str, Any], steps: list[dict[str, Any]], windows: bool | None) -> None:  # noqa: FBT001
+    """A Windows or Linux image is told by its source or by its steps; some templates tell neither."""
+    found = template({"source": source, "customize": steps})
+
+    assert is_windows(found) is (windows is True)
+    assert system_of(found) == {True: "windows", False: "linux", None: None}[windows]
+
+
+def test_a_system_told_by_its_validation() -> None:
+    """Steps that validate an image tell its system, too."""
+    validated = {"source": {"imageId": "x"}, "customize": [], "validate": {"inVMValidations": [WINDOWS]}}
+
+    assert system_of(template(validated)) == "windows"
