@@ -37,7 +37,7 @@ def serve(
     """Serve one hop alone until SIGTERM or Ctrl-C, as the containers run it.
 
     A build VM has the credentials of the state folder. load-balancer and proxy follow a control, which
-    AIB_EMULATOR_CONTROL names; its token is AIB_EMULATOR_TOKEN, or in the folder AIB_EMULATOR_KEYS.
+    AIB_EMULATOR_CONTROL names; its token is AIB_EMULATOR_TOKEN.
     """
     from emulator.cli.loop import run
 

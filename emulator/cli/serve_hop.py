@@ -47,9 +47,8 @@ async def _control(host: str, port: int, stop: asyncio.Event) -> AsyncIterator[s
     from emulator.control import state
 
     config = load_config(_settings_file(), {})
-    folder = Path(os.environ["AIB_EMULATOR_KEYS"]) if "AIB_EMULATOR_KEYS" in os.environ else state.home()
     with contextlib.closing(_bound(host, port)) as bound:
-        async with controlling(config, state.make(folder), bound, stop.set) as fleet:
+        async with controlling(config, state.make(state.home()), bound, stop.set) as fleet:
             yield f"control API at {fleet.control}, topology {fleet.world.topology}"
 
 

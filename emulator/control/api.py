@@ -21,6 +21,10 @@ HOSTS = frozenset({"127.0.0.1", "localhost", "::1", "control"})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+Admits = Callable[[web.Request], Awaitable[bool]]
+"""Whether a request needs no token."""
+
+
 class StatusLike(Protocol):
     """What can be printed as `status --json`."""
 
@@ -47,13 +51,19 @@ class ChannelLike(Protocol):
     async def reset(self) -> object: ...
 
 
+async def nobody(_: web.Request) -> bool:
+    """Everybody needs the token."""
+    return False
+
+
 class Api:
     """The routes."""
 
-    def __init__(self, channel: ChannelLike, token: str, stop: Callable[[], None]) -> None:
+    def __init__(self, channel: ChannelLike, token: str, stop: Callable[[], None], admits: Admits) -> None:
         self._channel = channel
         self._token = token
         self._stop = stop
+        self._admits = admits
 
     def routes(self) -> list[web.RouteDef]:
         """Every route, by method and path."""
@@ -70,7 +80,7 @@ class Api:
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse foreign hosts, strangers and bodies of other types; turn our errors into JSON."""
-        refusal = self._refusal(request)
+        refusal = await self._refusal(request)
         if refusal is not None:
             return refusal
         try:
@@ -82,19 +92,19 @@ class Api:
         except EmulatorError as error:
             return _error(503, str(error))
 
-    def _refusal(self, request: web.Request) -> web.Response | None:
+    async def _refusal(self, request: web.Request) -> web.Response | None:
         if _host(request) not in HOSTS:
             return _error(421, f"host {request.host} is not one of {', '.join(sorted(HOSTS))}")
-        if request.path != "/emulator/health" and not self._is_known(request):
+        if request.path != "/emulator/health" and not await self._is_known(request):
             return _error(401, "a bearer token is needed; `aib-emulator status` knows where it is")
         if request.method not in ("GET", "HEAD") and request.content_type != "application/json":
             return _error(415, f"found content type {request.content_type}, expected application/json")
         return None
 
-    def _is_known(self, request: web.Request) -> bool:
+    async def _is_known(self, request: web.Request) -> bool:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         right = hmac.compare_digest(given.strip().encode(), self._token.encode())
-        return scheme.lower() == "bearer" and right
+        return (scheme.lower() == "bearer" and right) or await self._admits(request)
 
     async def _health(self, _: web.Request) -> web.Response:
         status = self._channel.status
@@ -169,9 +179,13 @@ async def serving(
     *,
     stop: Callable[[], None],
     more: Sequence[web.RouteDef] = (),
+    admits: Admits = nobody,
 ) -> AsyncIterator[str]:
-    """Serve the API on a bound socket until the body ends, `more` routes beside its own; yields its URL."""
-    api = Api(channel, token, stop)
+    """Serve the API on a bound socket until the body ends, `more` routes beside its own; yields its URL.
+
+    `admits` says who needs no token.
+    """
+    api = Api(channel, token, stop, admits)
     app = web.Application(middlewares=[api.guard], client_max_size=MAX_BODY_BYTES)
     app.add_routes([*api.routes(), *more])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handle_signals=False)

@@ -16,7 +16,7 @@ SERVICE = "com.docker.compose.service"
 PROJECT = "com.docker.compose.project"
 NUMBER = "com.docker.compose.container-number"
 NETWORK = "com.docker.compose.network"
-TOKEN_FILE = "/run/aib/token"  # noqa: S105 - where control keeps it
+TOKEN_FILE = "/state/token"  # noqa: S105 - where control keeps it
 
 
 def token(port: int) -> str:

@@ -23,12 +23,12 @@ def test_control_says_where_it_is(cli: Cli) -> None:
     socket.create_server(("127.0.0.1", port)).close()
 
 
-def test_a_hop_without_a_token(cli: Cli) -> None:
-    """A hop that cannot know control's token says so and exits 2, instead of trying for ever."""
+def test_a_hop_without_a_control(cli: Cli) -> None:
+    """A hop that nobody told of a control says so and exits 2, instead of trying for ever."""
     done = cli("serve", "proxy")
 
     assert done.returncode == 2
-    assert "AIB_EMULATOR_TOKEN or AIB_EMULATOR_KEYS" in done.stderr
+    assert "AIB_EMULATOR_CONTROL names its URL, and AIB_EMULATOR_TOKEN its token" in done.stderr
 
 
 @pytest.mark.parametrize(("role", "listen"), [("control", "10.60.0.1:8060"), ("proxy", "0.0.0.0")])

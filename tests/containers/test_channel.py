@@ -37,7 +37,6 @@ from tests.worlds import nsg
 
 pytestmark = [
     pytest.mark.containers,
-    pytest.mark.slow,
     pytest.mark.timeout(300),
     pytest.mark.xdist_group("containers"),
     pytest.mark.filterwarnings("ignore:Unverified HTTPS"),  # pywinrm's library, of the certificate we know

@@ -30,7 +30,6 @@ from tests.containers.stack import HOPS, Stack, docker
 
 pytestmark = [
     pytest.mark.containers,
-    pytest.mark.slow,
     pytest.mark.timeout(300),
     pytest.mark.xdist_group("containers"),
 ]

@@ -157,13 +157,21 @@ def test_nothing_restarts_by_itself(stack: Stack, service: str) -> None:
 
 
 def test_the_token_is_in_memory_only(stack: Stack) -> None:
-    """The hops share control's token in a folder that only they read, and that is no file on any disk."""
-    mounts = stack.run("proxy", "cat", "/proc/1/mounts").stdout.splitlines()
-    (keys,) = (line.split() for line in mounts if " /run/aib " in line)
+    """Control alone has the token, in a file that only it reads and that is on no disk."""
+    mounts = stack.run("control", "cat", "/proc/1/mounts").stdout.splitlines()
+    (state,) = (line.split() for line in mounts if " /state " in line)
 
-    assert keys[2] == "tmpfs"
-    assert "ro" in keys[3].split(",")
-    assert stack.run("proxy", "stat", "--format", "%u %a", "/run/aib").stdout.split() == ["1000", "700"]
+    assert state[2] == "tmpfs"
+    assert stack.run("control", "stat", "--format", "%u %a", "/state", "/state/token").stdout.splitlines() == [
+        "1000 700",
+        "1000 600",
+    ]
+    assert stack.run("proxy", "ls", "/state").stdout.split() == ["healthy"]
+
+
+def test_a_channel_keeps_nothing_on_the_machine(stack: Stack) -> None:
+    """No service has a volume, so that `docker compose down` leaves none."""
+    assert [each for each in stack.left() if each.startswith("volume")] == []
 
 
 def test_a_hop_that_cannot_start_says_why(built: Stack) -> None:

@@ -6,6 +6,8 @@ who is heard.
 
 import contextlib
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +37,15 @@ BUILD_VMS = ("build-linux", "build-windows")
 NOBODY = {"<silent>", "<unreachable>"}
 OUTSIDE = ("1.1.1.1:443", "8.8.8.8:53", "9.9.9.9:443")
 HOST = "the host"
+ASK = """
+import http.client, sys
+for where, _, path in (each.partition("/") for each in sys.argv[1:]):
+    connection = http.client.HTTPConnection(where, timeout=5)
+    connection.request("GET", "/" + path, headers={"Host": "control"})
+    print(connection.getresponse().status)
+    connection.close()
+"""
+"""Prints the status of an answer to each HOST:PORT/PATH."""
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +119,18 @@ def test_the_host_has_no_address_on_an_inner_network(stack: Stack, network: str)
     assert stack.address("proxy", network).rpartition(".")[0] not in {
         address.rpartition(".")[0] for address in host_addresses()
     }
+
+
+def test_hops_join_by_their_own_network_alone(stack: Stack) -> None:
+    """Without the token nobody joins at control's published port or outer address, and a hop may do nothing else."""
+    outer = (f"127.0.0.1:{stack.settings['AIB_EMULATOR_CONTROL_PORT']}", f"{stack.address('control', 'edge')}:8060")
+    inner = f"{stack.address('control', 'control')}:8060"
+    strangers = [sys.executable, "-c", ASK, *(f"{where}/emulator/hops" for where in outer)]
+    hop = ("python3", "-c", ASK, f"{inner}/emulator/hops", f"{inner}/emulator/status")
+
+    assert subprocess.run(strangers, capture_output=True, text=True, check=True).stdout.split() == ["401", "401"]
+    # 400: it may, but asked for no web socket.
+    assert stack.run("proxy", *hop).stdout.split() == ["400", "401"]
 
 
 def test_a_command_travels_the_whole_channel(stack: Stack) -> None:

@@ -35,6 +35,8 @@ SERVICE_NET = "10.61.0"
 
 ENTRY = "AIB_EMULATOR_ENTRY"
 """The variable that names where clients dial, where nothing is published on this machine: in a stack."""
+HOPS = "AIB_EMULATOR_HOPS"
+"""The variable that names control on the network where only hops are."""
 
 
 class Fleet:
@@ -183,7 +185,7 @@ class Fleet:
 async def controlling(
     config: Config, folder: Path, bound: socket.socket, stop: Callable[[], None]
 ) -> AsyncIterator[Fleet]:
-    """Control on a bound socket, from settings, until the body ends; `folder` is where hops find the token.
+    """Control on a bound socket, from settings, until the body ends; `folder` keeps its token.
 
     Raises:
         InvalidInputError: settings or resources are wrong.
@@ -192,9 +194,9 @@ async def controlling(
     playable(world)
     history = History()
     fleet = Fleet(world, config, history)
-    hops = HopServer(fleet.registry, history)
+    hops = HopServer(fleet.registry, history, os.environ.get(HOPS, ""))
     token = _token(folder)
-    async with serving(fleet, token, bound, stop=stop, more=[hops.route()]) as url:
+    async with serving(fleet, token, bound, stop=stop, more=[hops.route()], admits=hops.admits) as url:
         fleet.control = _reachable(url)
         async with asyncio.TaskGroup() as group:
             forgetting = group.create_task(_forget(fleet.registry))
@@ -219,7 +221,7 @@ def _reachable(url: str) -> str:
 
 
 def _token(folder: Path) -> str:
-    """The token: given, kept, or made; always written where hops look for it."""
+    """The token: given, kept, or made; always written, for a command line that reads it through the engine."""
     given = os.environ.get("AIB_EMULATOR_TOKEN")
     file = folder / "token"
     token = state.secret(file, given)

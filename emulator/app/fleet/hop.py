@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from emulator.app.channel import decided
 from emulator.app.fleet.link import Link, linked
@@ -47,7 +46,7 @@ class HopSettings:
     Attributes:
         host: where it listens.
         control: control's URL.
-        token: reads control's token, at each try: control may have made another.
+        token: control's; empty on the hops' own network, where none is asked for.
         builds: by hop, the host names of the build VMs, with a port where it is not Azure's.
         instance: names this hop's machine.
         ports: where it listens, if not on Azure's own; 0 takes a free one.
@@ -57,7 +56,7 @@ class HopSettings:
     role: FleetRole
     host: str
     control: str
-    token: Callable[[], str]
+    token: str
     builds: Mapping[str, str]
     instance: str = field(default_factory=socket.gethostname)
     ports: Mapping[System, int] | None = None
@@ -68,17 +67,11 @@ def from_environment(role: FleetRole, host: str, environ: Mapping[str, str] = os
     """The settings of a hop in a container.
 
     Raises:
-        UnavailableError: neither a token nor a folder with one is named.
+        UnavailableError: nothing says where control is.
     """
-    keys = environ.get("AIB_EMULATOR_KEYS")
-    given = environ.get("AIB_EMULATOR_TOKEN")
-    if not keys and not given:
-        raise UnavailableError("no token: AIB_EMULATOR_TOKEN or AIB_EMULATOR_KEYS (a folder with `token`) is needed")
-
-    def token() -> str:
-        file = Path(keys or "/nonexistent") / "token"
-        return given or (file.read_text("utf-8").strip() if file.is_file() else "")
-
+    token = environ.get("AIB_EMULATOR_TOKEN", "")
+    if not token and "AIB_EMULATOR_CONTROL" not in environ:
+        raise UnavailableError("no control: AIB_EMULATOR_CONTROL names its URL, and AIB_EMULATOR_TOKEN its token")
     builds: dict[str, str] = {
         name: environ.get(f"AIB_EMULATOR_{name.upper().replace('-', '_')}", name)
         for name in (build_role(system) for system in SYSTEMS)

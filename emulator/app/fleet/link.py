@@ -3,8 +3,9 @@
 import asyncio
 import collections
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -38,13 +39,15 @@ class Link:
         scenery: the last that control said; None before the first.
         news: set, and replaced, with each scenery.
         connected: whether control is there now.
+        refusal: why the last try to reach control failed.
     """
 
     url: str
-    token: Callable[[], str]
+    token: str
     hello: Hello
     scenery: Scenery | None = None
     connected: bool = False
+    refusal: str = ""
     news: asyncio.Event = field(default_factory=asyncio.Event)
     _report: Report = field(default_factory=lambda: Report("down"))
     _events: collections.deque[Event] = field(default_factory=lambda: collections.deque(maxlen=KEPT))
@@ -80,14 +83,15 @@ class Link:
                 self.connected = False
                 try:
                     await self._speak(session)
-                except* (aiohttp.ClientError, OSError, TimeoutError, PeerError):
+                except* (aiohttp.ClientError, OSError, TimeoutError, PeerError) as group:
+                    self.refusal = _said(group)
                     failures += 1
                 else:
                     failures = 0
                 await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
 
     async def _speak(self, session: aiohttp.ClientSession) -> None:
-        headers = {"Authorization": f"Bearer {self.token()}"}
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         options: dict[str, Any] = {"heartbeat": HEARTBEAT, "max_msg_size": MAX_MESSAGE_BYTES, "headers": headers}
         async with session.ws_connect(self.url + PATH, **options) as connection:
             hello = self.hello
@@ -106,7 +110,7 @@ class Link:
                 said = decode(message.data)
                 if isinstance(said, Scenery):
                     self.scenery = said
-                    self.hello = replace(self.hello, place=place_of(said.hop))
+                    self.hello = replace(self.hello, place=place_of(said.hop), key=said.key)
                     self.news.set()
                     self.news = asyncio.Event()
 
@@ -125,6 +129,15 @@ class Link:
                 await _send(connection, Happened(as_json(self._events[0])))
                 self._events.popleft()  # only once it is sent: what was not is kept for the next connection
             await self._more.wait()
+
+
+def _said(group: BaseExceptionGroup[Exception]) -> str:
+    """The first of some failures, in a few words."""
+    first = next(iter(group.exceptions))
+    while isinstance(first, BaseExceptionGroup):
+        first = next(iter(first.exceptions))
+    refused = isinstance(first, aiohttp.WSServerHandshakeError) and first.status == HTTPStatus.UNAUTHORIZED
+    return "it asks for another token; AIB_EMULATOR_TOKEN names its own" if refused else str(first)
 
 
 async def _send(connection: aiohttp.ClientWebSocketResponse, message: Message) -> None:
@@ -153,4 +166,4 @@ async def linked(link: Link, *, patience: float) -> AsyncIterator[Scenery]:
         finally:
             following.cancel()
     if scenery is None:
-        raise UnavailableError(f"control at {link.url} did not answer within {patience:g} s")
+        raise UnavailableError(f"control at {link.url} did not answer within {patience:g} s: {link.refusal}")

@@ -21,12 +21,14 @@ class Hello:
         instance: names the process's machine; a hop that comes back under it takes its old place.
         address: where other hops reach it.
         place: its number among the hops of its role, where it has one already; 0 for any.
+        key: the hop header's key that it was told, if it was, so that a control that was started anew keeps it.
     """
 
     role: FleetRole
     instance: str
     address: str
     place: int = 0
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

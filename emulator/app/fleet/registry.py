@@ -1,6 +1,7 @@
 """What control knows of its hops, and the world it gives them: a proxy for each that says hello."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from emulator.app.fleet.messages import Hello, Report, Scenery, place_of
 from emulator.app.fleet.world import packed, with_members
+from emulator.errors import PeerError
 from emulator.model import deployed
 from emulator.model.compute import Member
 from emulator.model.network import Subnet
@@ -65,7 +67,16 @@ class Registry:
         return [each for each in self.hops if each.hello.role == "proxy"]
 
     def joins(self, hello: Hello) -> Joined:
-        """A hop says hello: it gets the place that it has, or asks for, or else the first that is free."""
+        """A hop says hello: it gets the place that it has, or asks for, or else the first that is free.
+
+        The first hop of all brings the key along that the hops have of a control before this one: connections that
+        they make meanwhile are believed.
+
+        Raises:
+            PeerError: its key is none.
+        """
+        if hello.key and not self._hops:
+            self._key = hop_key(hello.key)
         known = self._hops.pop(hello.instance, None)
         others = {each.place: each for each in self._hops.values() if each.hello.role == hello.role}
         wanted = hello.place or (known.place if known else 0)
@@ -131,6 +142,17 @@ class Registry:
             if member is not None:
                 places[str(self.world.interface_of(member).address)] = each.hello.address
         return Scenery(hop_name(joined), self._key.hex(), packed(self.world), self._time_scale, places)
+
+
+def hop_key(text: str) -> bytes:
+    """The hop header's key from its hexadecimal form.
+
+    Raises:
+        PeerError: it is none.
+    """
+    if re.fullmatch(f"[0-9a-f]{{{2 * KEY_BYTES}}}", text) is None:
+        raise PeerError(f"a hop's key has {2 * KEY_BYTES} hexadecimal digits")
+    return bytes.fromhex(text)
 
 
 def hop_name(joined: Joined) -> str:

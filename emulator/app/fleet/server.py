@@ -23,12 +23,21 @@ NAMING = 2.0
 
 
 class HopServer:
-    """Speaks with every hop; `route` belongs into the control API, whose guard asks for the token."""
+    """Speaks with every hop; `route` belongs into the control API, whose guard asks for the token.
 
-    def __init__(self, registry: Registry, observer: Observer) -> None:
+    `hops_network` is control's own name on the network of the hops, where nobody else is; see `admits`.
+    """
+
+    def __init__(self, registry: Registry, observer: Observer, hops_network: str = "") -> None:
+        self._hops_network = hops_network
         self._registry = registry
         self._observer = observer
         self._open: set[web.WebSocketResponse] = set()
+
+    async def admits(self, request: web.Request) -> bool:
+        """Whether a hop may join without the token: it reached control at its address on the hops' own network."""
+        at = request.transport.get_extra_info("sockname") if request.transport else None
+        return request.path == PATH and at is not None and at[0] in await _own_addresses(self._hops_network)
 
     def route(self) -> web.RouteDef:
         """The web socket that hops dial."""
@@ -98,6 +107,15 @@ class HopServer:
 
     def _note(self, event: str, joined: Joined, sentence: str) -> None:
         self._observer(Observation(wall_time(), event, hop_name(joined), sentence, {"address": joined.hello.address}))
+
+
+async def _own_addresses(name: str) -> frozenset[str]:
+    """The addresses that a name of this machine has; none where it has no name."""
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(NAMING):
+            found = await asyncio.get_running_loop().getaddrinfo(name, None) if name else ()
+        return frozenset(str(address[0]) for *_, address in found)
+    return frozenset()
 
 
 async def _number(role: str, address: str) -> int:

@@ -38,7 +38,7 @@ class Running:
     async def start(self, role: FleetRole, instance: str) -> Hop:
         """Start a hop; it is stopped by `stop`, or with the fleet."""
         host = self.loopback.of(IPv4Address(f"192.0.2.{sum(instance.encode()) % 200}"))
-        settings = HopSettings(role, host, self.fleet.control, self.token, self.builds, instance)
+        settings = HopSettings(role, host, self.fleet.control, self.token(), self.builds, instance)
         ready: asyncio.Future[Hop] = asyncio.get_running_loop().create_future()
         stop = asyncio.Event()
         self.tasks[instance] = self.group.create_task(_play(settings, ready, stop)), stop

@@ -1,7 +1,5 @@
 """A hop's own part: how it finds the others, and what it does where the topology has no place for it."""
 
-from pathlib import Path
-
 import pytest
 
 from emulator.app.fleet.hop import from_environment, own_address
@@ -16,9 +14,9 @@ pytestmark = [
 ]
 
 
-def test_the_environment(tmp_path: Path) -> None:
-    """A container's variables say where control and the build VMs are, and where the token is kept or what it is."""
-    kept = from_environment("proxy", "0.0.0.0", {"AIB_EMULATOR_KEYS": str(tmp_path)})
+def test_the_environment() -> None:
+    """A container's variables say where control and the build VMs are, and what the token is, if one is needed."""
+    free = from_environment("proxy", "0.0.0.0", {"AIB_EMULATOR_CONTROL": "http://control:8060"})
     given = from_environment(
         "load-balancer",
         "0.0.0.0",
@@ -26,16 +24,16 @@ def test_the_environment(tmp_path: Path) -> None:
     )
     stacked = from_environment("proxy", "0.0.0.0", {"AIB_EMULATOR_TOKEN": "x", "AIB_EMULATOR_ENTRY": "load-balancer"})
 
-    assert (kept.control, kept.token(), kept.builds["build-windows"]) == ("http://control:8060", "", "build-windows")
-    (tmp_path / "token").write_text("kept\n")
-    assert kept.token() == "kept"  # control may have made it later than the hop began
-    assert (given.control, given.token(), given.builds["build-linux"]) == ("http://c:1", "given", "vm:2222")
-    assert (bool(kept.caveat), bool(stacked.caveat)) == (True, False)
+    assert (free.control, free.token, free.builds["build-windows"]) == ("http://control:8060", "", "build-windows")
+    assert (given.control, given.token, given.builds["build-linux"]) == ("http://c:1", "given", "vm:2222")
+    assert (bool(free.caveat), bool(stacked.caveat)) == (True, False)
 
 
-def test_no_token_is_said() -> None:
-    """Without a token, or a folder that may have one, a hop says what is missing."""
-    with pytest.raises(UnavailableError, match="AIB_EMULATOR_TOKEN or AIB_EMULATOR_KEYS"):
+def test_no_control_is_said() -> None:
+    """A hop that was told neither of control nor of its token says what is missing."""
+    with pytest.raises(
+        UnavailableError, match="AIB_EMULATOR_CONTROL names its URL, and AIB_EMULATOR_TOKEN its token"
+    ):
         from_environment("proxy", "0.0.0.0", {})
 
 

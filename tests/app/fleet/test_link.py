@@ -38,7 +38,7 @@ def link_to(port: int, folder: Path, token: str = "", instance: str = "machine")
     """A proxy's link to it."""
     return Link(
         f"http://127.0.0.1:{port}",
-        lambda: token or (folder / "token").read_text().strip(),
+        token or (folder / "token").read_text().strip(),
         Hello("proxy", instance, "10.60.0.128"),
     )
 
@@ -83,10 +83,10 @@ async def test_a_hop_hears_and_tells(tmp_path: Path) -> None:
 async def test_control_comes_back(tmp_path: Path) -> None:
     """Events of the time without control are kept, and the hop joins the next control by itself, as it was."""
     port = free_port()
-    link = link_to(port, tmp_path)
     async with contextlib.AsyncExitStack() as stack:
         first = contextlib.AsyncExitStack()
         await first.enter_async_context(control(tmp_path, port))
+        link = link_to(port, tmp_path)
         await stack.enter_async_context(linked(link, patience=10))
         link.report(Report("up", local="here"))
         before = link.scenery
@@ -94,19 +94,21 @@ async def test_control_comes_back(tmp_path: Path) -> None:
         link.observe(happened(1))
         link.observe(happened(2))
         assert link.scenery is before
+        assert before
         async with control(tmp_path, port) as fleet:
             assert await heard(fleet, 2) == ["number 1", "number 2"]
             (joined,) = fleet.registry.proxies()
 
     assert (joined.hello.instance, joined.report.local) == ("machine", "here")
+    assert fleet.registry.scenery(joined).key == before.key
 
 
 async def test_a_hop_keeps_its_name(tmp_path: Path) -> None:
     """Two proxies that join the next control in another order than the last have the names that they had."""
     port = free_port()
-    links = [link_to(port, tmp_path, instance=name) for name in ("a", "b")]
     first = contextlib.AsyncExitStack()
     await first.enter_async_context(control(tmp_path, port))
+    links = [link_to(port, tmp_path, instance=name) for name in ("a", "b")]
     for link in links:
         async with linked(link, patience=10):
             pass
@@ -150,7 +152,7 @@ async def test_a_stranger_is_not_told(tmp_path: Path) -> None:
     """Who has not the token hears nothing, and says what it waited for."""
     port = free_port()
     async with control(tmp_path, port) as fleet:
-        with pytest.raises(UnavailableError, match=r"did not answer within 0\.5 s"):
+        with pytest.raises(UnavailableError, match=r"did not answer within 0\.5 s: it asks for another token"):
             async with linked(link_to(port, tmp_path, "wrong"), patience=0.5):
                 raise AssertionError("it must not be told")
         assert fleet.registry.hops == ()

@@ -8,8 +8,10 @@ from emulator.app.fleet.messages import Hello, Report
 from emulator.app.fleet.registry import FORGOTTEN, Joined, Registry, hop_name, scaled
 from emulator.app.fleet.world import unpacked
 from emulator.app.worlds import load_world
+from emulator.errors import PeerError
 from emulator.model.world import World
 from emulator.rules import pool
+from emulator.wire.hop import KEY_BYTES
 from tests.worlds import nsg, world
 
 EXPORT = load_world(Path(__file__).parents[2] / "data" / "export" / "rest")
@@ -51,6 +53,25 @@ def test_a_place_that_is_asked_for_is_given() -> None:
         "10.60.0.128": "10.60.0.140",
         "10.60.0.129": "10.60.0.130",
     }
+
+
+def test_the_first_hop_brings_the_key() -> None:
+    """A control that was started anew plays on with the key that its hops have; the first one tells it."""
+    found, _ = registry()
+    first = found.joins(Hello("load-balancer", "a", "10.60.0.6", key="ab" * KEY_BYTES))
+    second = found.joins(Hello("proxy", "b", "10.60.0.128", key="cd" * KEY_BYTES))
+
+    assert {found.scenery(each).key for each in (first, second)} == {"ab" * KEY_BYTES}
+
+
+@pytest.mark.parametrize("key", ["ab", "AB" * KEY_BYTES, "no digits"])
+def test_a_key_that_is_none_is_refused(key: str) -> None:
+    """A hop whose key is not one has not joined."""
+    found, _ = registry()
+    with pytest.raises(PeerError, match="a hop's key has 64 hexadecimal digits"):
+        found.joins(Hello("proxy", "a", "10.60.0.128", key=key))
+
+    assert found.hops == ()
 
 
 def test_a_machine_made_anew_takes_its_place_again() -> None:

@@ -39,6 +39,24 @@ async def test_without_the_token_there_is_no_conversation(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("hops_network", "status"), [("127.0.0.1", 101), ("127.0.0.2", 401), ("nobody.invalid", 401)]
+)
+async def test_on_the_hops_own_network_no_token_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hops_network: str, status: int
+) -> None:
+    """Who dials control at its address on the hops' network joins without the token, and may do nothing else."""
+    monkeypatch.setenv("AIB_EMULATOR_HOPS", hops_network)
+    port = free_port()
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    async with control(tmp_path, port), aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        async with session.get(PATH, headers=upgrade | key) as joining:
+            assert joining.status == status
+        async with session.get("/emulator/status") as asking:
+            assert asking.status == 401
+
+
+@pytest.mark.parametrize(
     ("name", "number"),
     [
         ("aib-emulator-proxy-2.aib-emulator_build", 2),
