@@ -246,7 +246,7 @@ def _unanswered(scene: Scene) -> Iterable[str]:
     balancer = scene.world.balancer
     for probe in balancer.probes if balancer else ():
         for machine in scene.world.proxies:
-            verdict = condition.probe_verdict(scene.world, scene.condition, machine, probe.port)
+            verdict = condition.probe_answer(scene.world, scene.condition, machine, probe)
             if verdict.carried and (probe.id, machine.interface) not in scene.condition.healthy:
                 yield f"probe {probe.id.name} of {machine.hop} was not answered within {PROBES_PATIENCE:g} s"
 

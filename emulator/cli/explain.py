@@ -37,13 +37,31 @@ def explain(
     Azure's connection troubleshoot, each leg's verdict and reason beside it.
     """
     world = world_of(config, resources, topology=topology)
-    traced = list(_traced(world, source, target))
+    asked = list(_traced(world, source, target))
+    traced = [(_label(name, path), start, path) for name, start, path in asked]
     if as_json:
         _print(world, traced, single=target is not None)
     else:
         _draw(world, traced)
-    if not all(path.carried for _, _, path in traced):
+    if not all(path.carried and _is_meant(name, path) for name, _, path in asked):
         raise typer.Exit(FAILED)
+
+
+def _reached(path: "Path") -> str:
+    """The build VM that a path over the channel ends at; empty where it is none, or does not arrive."""
+    from emulator.rules.path import ChannelPath
+
+    return path.reached.hop if isinstance(path, ChannelPath) and path.reached else ""
+
+
+def _is_meant(name: str, path: "Path") -> bool:
+    """Whether a path over the channel ends at the build VM that was asked for; a rule may lead to the other one."""
+    return _reached(path) in ("", name)
+
+
+def _label(name: str, path: "Path") -> str:
+    """The name of a path: of where it ends."""
+    return name if _is_meant(name, path) else f"{_reached(path)}, dialled as {name}"
 
 
 def _traced(world: "World", source: str, target: str | None) -> "Iterator[Traced]":
@@ -66,11 +84,11 @@ def _print(world: "World", traced: "list[Traced]", *, single: bool) -> None:
 
 
 def _probes(world: "World") -> Iterator[dict[str, Any]]:
-    from emulator.rules.condition import Condition, probe_verdict
+    from emulator.rules.condition import Condition, probe_answer
 
     for probe in world.balancer.probes if world.balancer else ():
         for proxy in world.proxies:
-            verdict = probe_verdict(world, Condition(), proxy, probe.port)
+            verdict = probe_answer(world, Condition(), proxy, probe)
             said = {"outcome": verdict.outcome.value, "sentence": verdict.sentence}
             yield {"probe": probe.id.text, "backend": proxy.hop, **said}
 

@@ -70,6 +70,18 @@ COLLECTIONS: Mapping[type, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Lack:
+    """Why Azure would refuse to deploy a part of the channel.
+
+    Attributes:
+        part: the resource that cannot be made; None for what every path needs.
+    """
+
+    part: ResourceId | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """The resources that the channel runs over.
 
@@ -77,7 +89,7 @@ class Parts:
         subnet: where the proxy and the build VMs are.
         template: the image template that chose the topology.
         members: the virtual machines that play hops, proxies first.
-        lacking: a sentence for each part that the build's subnet has no address left for.
+        lacking: the parts that Azure would refuse to deploy; a world with any can be asked, and not be played.
     """
 
     endpoint: ResourceId | None = None
@@ -86,4 +98,4 @@ class Parts:
     subnet: ResourceId | None = None
     template: ResourceId | None = None
     members: tuple[Member, ...] = ()
-    lacking: tuple[str, ...] = ()
+    lacking: tuple[Lack, ...] = ()

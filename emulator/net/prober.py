@@ -85,7 +85,7 @@ class _Prober:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
-            verdict = condition.probe_verdict(self._scene.world, self._scene.condition, self._proxy, self._probe.port)
+            verdict = condition.probe_answer(self._scene.world, self._scene.condition, self._proxy, self._probe)
             if verdict.outcome is Outcome.DROPPED:
                 self.asked.set()  # no answer will come, and nobody need wait for that
             self._believe(await _ask(self._scene, self._probe, self._proxy, verdict))
@@ -112,7 +112,7 @@ async def _ask(scene: Scene, probe: Probe, proxy: Member, verdict: Verdict) -> s
     if isinstance(answer, DialFailure):
         return verdict.sentence if verdict.outcome is Outcome.REFUSED else answer.of(proxy.hop).sentence
     answer.close()
-    return ""
+    return verdict.sentence if verdict.reason.kind == "probe" else ""  # it connects, and answers something else
 
 
 def _flipped(scene: Scene, probe: Probe, proxy: Member, failure: str) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from emulator.model.balancer import LoadBalancer
+from emulator.model.balancer import LoadBalancer, Probe
 from emulator.model.compute import Member, Role
 from emulator.model.flow import Flow
 from emulator.model.ids import ResourceId
@@ -53,21 +53,37 @@ def probed(world: World, balancer: LoadBalancer) -> pool.Up:
         (probe.id, backend.interface)
         for probe in balancer.probes
         for backend in pool.backends(world, balancer)
-        if _answers_probe(world, backend.interface, probe.port)
+        if _answers_probe(world, backend.interface, probe)
     )
 
 
-def _answers_probe(world: World, nic: ResourceId, port: int) -> bool:
+def _answers_probe(world: World, nic: ResourceId, probe: Probe) -> bool:
     member = world.member_at(nic)
     if member is not None:
-        return probe_verdict(world, Condition(), member, port).carried
+        return probe_answer(world, Condition(), member, probe).carried
     interface = world.interface(nic)
-    return security.at_interface(world, interface, "Inbound", probe_flow(interface, port)).carried
+    return security.at_interface(world, interface, "Inbound", probe_flow(interface, probe.port)).carried
 
 
 def probe_flow(interface: Interface, port: int) -> Flow:
     """The first packet of a health probe of an interface (azure.md 3.4)."""
     return Flow(PROBE_SOURCE, 49152, interface.address, port)
+
+
+def probe_answer(world: World, condition: Condition, proxy: Member, probe: Probe) -> Verdict:
+    """What a health probe of a proxy comes to: beside the way there, whether the proxy answers what it asks.
+
+    A probe by Http or Https wants a 200 (azure.md 3.4). What the proxy VM speaks is documented nowhere (azure.md
+    1.2); whatever it forwards to, SSH or WinRM answers no such request with one.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    verdict = probe_verdict(world, condition, proxy, probe.port)
+    if probe.protocol == "Tcp" or not verdict.carried:
+        return verdict
+    sentence = f"probe {probe.id.name} asks {proxy.hop} by {probe.protocol}, which answers no such request with 200"
+    return Verdict(Outcome.REFUSED, Reason("probe", probe.id.text, probe.protocol), sentence)
 
 
 def probe_verdict(world: World, condition: Condition, proxy: Member, port: int) -> Verdict:

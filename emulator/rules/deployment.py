@@ -23,7 +23,7 @@ from emulator.model.default_world import (
 from emulator.model.image import ImageTemplate
 from emulator.model.network import Subnet, VirtualNetwork
 from emulator.model.privatelink import PrivateEndpoint, PrivateLinkService
-from emulator.model.resources import Parts, Resource
+from emulator.model.resources import Lack, Parts, Resource
 from emulator.model.switches import Switches
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, Topology, World, build_role
 from emulator.rules import pool, space, staging
@@ -92,7 +92,7 @@ class _Deployment:
         self._world = world
         self._template = template
         self._subnet = subnet
-        self._lacking: list[str] = []
+        self._lacking: list[Lack] = []
         self._addresses = Addresses(world, subnet, self._lacking)
         self._services = _services(world, subnet) if world.topology == "existing-vnet" else ()
 
@@ -104,7 +104,7 @@ class _Deployment:
         self._builds()
         self._name(lacking=tuple(self._lacking))
         doubts = staging.doubts(self._world, self._subnet, self._services)
-        return replace(self._world, warnings=(*self._lacking, *doubts))
+        return replace(self._world, warnings=(*(each.sentence for each in self._lacking), *doubts))
 
     def _lay(self, *resources: Resource) -> None:
         self._world = self._world.laid(*resources)
@@ -123,7 +123,8 @@ class _Deployment:
         return endpoint
 
     def _deploy_service(self) -> PrivateLinkService:
-        nat = self._addresses.next("the private link service")
+        self._refuse_policies()
+        nat = self._addresses.next("the private link service", deployed.SERVICE)
         ours = _balancers(self._world, self._subnet)
         balancer = staging.preferred(self._world, ours) or self._deploy_balancer()
         service = deployed.service(nat, self._subnet.id, _frontend(balancer, self._subnet).id)
@@ -131,11 +132,10 @@ class _Deployment:
         return service
 
     def _deploy_balancer(self) -> LoadBalancer:
-        frontend = self._addresses.next("the load balancer's frontend")
-        address = self._addresses.next("the proxy VM")
+        machine, member = deployed.machine("proxy", "proxy", self._proxy_size())
+        frontend = self._addresses.next("the load balancer's frontend", deployed.BALANCER)
+        address = self._addresses.next("the proxy VM", member.id)
         nic = deployed.interface("proxy", address, self._subnet.id, pools=(deployed.POOL,))
-        size = self._template.network.proxy_size if self._template and self._template.network else None
-        machine, _ = deployed.machine("proxy", "proxy", size or deployed.PROXY_SIZE)
         found = deployed.balancer(frontend, self._subnet.id, (nic.id.child("ipConfigurations", "ipconfig"),))
         self._lay(nic, machine, found)
         return found
@@ -179,10 +179,24 @@ class _Deployment:
         return [told] if told else served or SYSTEMS
 
     def _deploy_build(self, role: Role) -> Member:
-        nic = deployed.interface(role, self._addresses.next(f"the {role} VM"), self._subnet.id)
         machine, member = deployed.machine(role, role, self._size())
+        nic = deployed.interface(role, self._addresses.next(f"the {role} VM", member.id), self._subnet.id)
         self._lay(nic, machine)
         return member
+
+    def _refuse_policies(self) -> None:
+        """A service takes no NAT address where network policies are on, as by default (azure.md 1.4).
+
+        https://learn.microsoft.com/azure/private-link/disable-private-link-service-network-policy
+        """
+        if self._subnet.private_link_service_policies != "Disabled":
+            said = f"{self._subnet.id}: privateLinkServiceNetworkPolicies: found Enabled, expected Disabled: "
+            said += "the private link service of a build cannot take its NAT address there"
+            self._lacking.append(Lack(deployed.SERVICE, said))
+
+    def _proxy_size(self) -> str:
+        network = self._template.network if self._template else None
+        return (network.proxy_size if network else None) or deployed.PROXY_SIZE
 
     def _size(self) -> str:
         return (self._template.vm_size if self._template else "") or deployed.BUILD_SIZE

@@ -4,7 +4,7 @@ A path has one or two TCP segments. With private link the first ends at the prox
 link and balancer pass packets, they do not answer) and the second at the build VM; without it there is one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
@@ -12,7 +12,9 @@ from emulator.errors import NotLoadedError
 from emulator.model.balancer import BalancingRule
 from emulator.model.compute import Member
 from emulator.model.flow import Flow
+from emulator.model.ids import ResourceId
 from emulator.model.network import Interface
+from emulator.model.resources import Lack
 from emulator.model.world import BUILD_PORTS, PROXY_PORTS, System, World, build_role
 from emulator.reason import Outcome, Reason, Verdict
 from emulator.rules import legs, security
@@ -25,9 +27,15 @@ from emulator.rules.private_link import to_endpoint
 
 @dataclass(frozen=True, slots=True)
 class ChannelPath(Path):
-    """A path over the channel, and the proxy that the balancer chose."""
+    """A path over the channel.
+
+    Attributes:
+        proxy: the one that the balancer chose.
+        reached: the build VM at which it ends; None where it does not arrive.
+    """
 
     proxy: Member | None = None
+    reached: Member | None = None
 
 
 def decide(flow: Flow, world: World, condition: Condition, system: System) -> ChannelPath:
@@ -38,13 +46,39 @@ def decide(flow: Flow, world: World, condition: Condition, system: System) -> Ch
     Raises:
         NotLoadedError: a resource that decides was not loaded.
     """
+    lack = _lacking(world, system)
+    if lack is not None:
+        return ChannelPath((_not_deployed(flow, world, lack),))
     if world.topology != "existing-vnet":
-        return ChannelPath(tuple(direct_legs(flow, world, condition, system)))
+        return _ended(world, tuple(direct_legs(flow, world, condition, system)), system)
     first, proxy = _first_segment(flow, world, condition)
     if proxy is None or not first[-1].verdict.carried:
         return ChannelPath(first, proxy)
     reached = SYSTEM_AT[first[-1].flow.destination_port]
-    return ChannelPath((*first, second_leg(world, condition, reached, proxy, flow.source_port)), proxy)
+    second = second_leg(world, condition, reached, proxy, flow.source_port)
+    return _ended(world, (*first, second), reached, proxy)
+
+
+def _ended(world: World, found: tuple[Leg, ...], system: System, proxy: Member | None = None) -> ChannelPath:
+    reached = world.member(build_role(system)) if found[-1].verdict.carried else None
+    return ChannelPath(found, proxy, reached)
+
+
+def _lacking(world: World, system: System) -> Lack | None:
+    """What of the path to a build VM Azure would refuse to deploy."""
+    if not world.parts.lacking:
+        return None
+    build = world.member(build_role(system))
+    linked = (world.parts.service, world.parts.balancer, *(each.id for each in world.proxies))
+    needed = {None, build and build.id, *linked}
+    return next((each for each in world.parts.lacking if each.part in needed), None)
+
+
+def _not_deployed(flow: Flow, world: World, lack: Lack) -> Leg:
+    """The leg of a flow that meets nobody: the channel was never made."""
+    reason = Reason("state", (lack.part or world.parts.subnet or ResourceId("/")).text, "NotDeployed")
+    verdict = Verdict(Outcome.DROPPED, reason, f"{flow} meets nobody: {lack.sentence}")
+    return Leg("client → channel", 1, flow, verdict, lack.part, (verdict,))
 
 
 def client_flow(world: World, system: System, source_port: int, source: IPv4Address | None = None) -> Flow:
@@ -143,9 +177,26 @@ def at_proxy(natted: Flow, world: World, condition: Condition, proxy: Member, ru
 
 
 def _proxy_checks(world: World, interface: Interface, flow: Flow) -> Iterator[Verdict]:
+    """What private-link data meets at a proxy, there and back.
+
+    Which of several NAT addresses a connection gets is documented nowhere: one that is denied stops the path.
+    """
+    natted = _natted(world, flow)
     if world.switches.pls_data_nsg == "bypass":
         reason = Reason("state", interface.id.text, "pls_data_nsg")
         yield Verdict(Outcome.CARRIED, reason, f"{flow} passes: the switch pls_data_nsg is bypass")
     else:
-        yield security.at_interface(world, interface, "Inbound", flow)
-    yield legs.answer(world, interface.subnet, flow)
+        yield _worst(security.at_interface(world, interface, "Inbound", each) for each in natted)
+    yield _worst(legs.answer(world, interface.subnet, each) for each in natted)
+
+
+def _natted(world: World, flow: Flow) -> tuple[Flow, ...]:
+    """A flow as it comes from each NAT address of the service, the given one first."""
+    addresses = world.service.nat_addresses if world.service else ()
+    return flow, *(replace(flow, source=each) for each in addresses if each != flow.source)
+
+
+def _worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The first that stops its flow; where none does, the first."""
+    found = list(verdicts)
+    return next((each for each in found if not each.carried), found[0])

@@ -14,10 +14,10 @@ def playable(world: World) -> None:
 
     Raises:
         NotLoadedError: something that decides was not loaded; what, and which resource names it.
-        InvalidInputError: the build's subnet has no room for the channel.
+        InvalidInputError: Azure would refuse to deploy a part of the channel.
     """
     if world.parts.lacking:
-        raise InvalidInputError("\n".join(world.parts.lacking))
+        raise InvalidInputError("\n".join(each.sentence for each in world.parts.lacking))
     present = [system for system in SYSTEMS if world.member(build_role(system)) is not None]
     for system in present:
         path.decide(path.client_flow(world, system, ANY_PORT), world, condition.assumed(world), system)

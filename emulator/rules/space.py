@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 from emulator.errors import InvalidInputError
 from emulator.model.ids import ResourceId
 from emulator.model.network import Address, Subnet
+from emulator.model.resources import Lack
 from emulator.model.world import World
 
 RESERVED = 4
@@ -53,17 +54,17 @@ class Addresses:
     """Gives free addresses of one subnet, one after the other.
 
     Attributes:
-        lacking: a sentence for each thing that found none left.
+        lacking: what found none left.
     """
 
-    def __init__(self, world: World, subnet: Subnet, lacking: list[str]) -> None:
+    def __init__(self, world: World, subnet: Subnet, lacking: list[Lack]) -> None:
         self.lacking = lacking
         self._subnet = subnet
         self._free = free(world, subnet)
         self._reserved = _reserved(subnet)
 
-    def next(self, what: str) -> IPv4Address:
-        """The next free address; where none is left, one that Azure keeps, so that a checklist can go on.
+    def next(self, what: str, part: ResourceId | None = None) -> IPv4Address:
+        """The next free address, for a part; where none is left, one that Azure keeps, so that a checklist can go on.
 
         Raises:
             InvalidInputError: not even such a one is left.
@@ -77,7 +78,7 @@ class Addresses:
         stand_in = next(self._reserved, None)
         if stand_in is None:
             raise InvalidInputError(said)
-        self.lacking.append(said)
+        self.lacking.append(Lack(part, said))
         return stand_in
 
 

@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import emulator
 from emulator.app.channel import Channel
 from emulator.app.run import start
 from emulator.errors import InvalidInputError, UnavailableError
-from emulator.model.default_world import BUILD_GROUP, DOCUMENTED_RULE
+from emulator.model.default_world import BUILD_GROUP, DOCUMENTED_RULE, default_world
 from emulator.model.network import PortRange, SecurityGroup, SecurityRule
 from emulator.model.world import TOPOLOGIES, System, Topology
 from emulator.net import filters
@@ -225,6 +226,19 @@ async def test_a_stopped_build_vm_refuses_the_proxy() -> None:
         outcome = await channel.run("linux", "echo back")
 
     assert outcome.stdout == b"back\n"
+
+
+async def test_a_probe_by_http_keeps_the_proxy_out() -> None:
+    """A probe by Http gets no 200 of the proxy: nothing is carried there, and the start goes on."""
+    balancer = default_world().balancer
+    assert balancer
+    probes = tuple(
+        replace(each, protocol="Http", request_path="/") if each.port == 60001 else each for each in balancer.probes
+    )
+    async with start(resources=[replace(balancer, probes=probes)]) as channel:
+        assert channel.status.paths["linux"].outcome == "denied"
+        assert channel.status.paths["windows"].outcome == "carried"
+        assert await attempt(channel) == "silent"
 
 
 async def test_a_probe_denied_by_the_groups_takes_the_proxy_out() -> None:

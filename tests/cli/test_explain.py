@@ -75,6 +75,20 @@ def test_a_path_that_ends_early_exits_1(cli: Cli, tmp_path: Path, port: str, leg
         assert any("NoWay" in each["sentence"] for each in linux["probes"])
 
 
+def test_a_path_to_the_other_build_vm(cli: Cli, tmp_path: Path) -> None:
+    """A balancing rule that leads Linux to Windows is named by where it ends, and is not what was asked for."""
+    balancers = json.loads((Path(EXPORT) / "load-balancers.json").read_text())
+    linux = next(each for each in balancers[0]["loadBalancingRules"] if each["frontendPort"] == 60001)
+    linux["backendPort"] = 60000
+    file = tmp_path / "lb.json"
+    file.write_text(json.dumps(balancers))
+
+    done = cli("explain", "-r", EXPORT, "-r", str(file))
+
+    assert done.returncode == 1
+    assert "build-windows, dialled as build-linux  reached" in done.stdout
+
+
 # Wrong words: exit code 2, and a message that names the option or the file.
 WRONG = [
     (("--to", "proxy"), "target: found proxy, expected NAME:PORT"),

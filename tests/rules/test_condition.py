@@ -1,10 +1,12 @@
 """Conditions: who listens, and which probes succeed as the groups let them."""
 
+from dataclasses import replace
+
 import pytest
 
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System
 from emulator.reason import Outcome
-from emulator.rules.condition import Condition, assumed, probe_verdict, probed
+from emulator.rules.condition import Condition, assumed, probe_answer, probe_verdict, probed
 from tests.rules.test_security import DENY_IN, DENY_OUT, DENY_VNET, DOCUMENTED_FIRST, OPEN_BUILD, OPEN_PROXY
 from tests.worlds import (
     DOCUMENTED,
@@ -56,3 +58,18 @@ def test_the_build_vm_does_not_touch_the_probe() -> None:
     stopped = probe_verdict(found, Condition(stopped=frozenset({"proxy"})), proxy, 60001)
     assert (stopped.outcome, stopped.reason.name) == (Outcome.REFUSED, "ServiceStopped")
     assert probe_verdict(found, Condition(), proxy, 443).reason.name == "NoListener"
+
+
+def test_probes_by_http() -> None:
+    """A probe that wants a 200 gets none of the proxy, though it connects; the groups are asked before."""
+    found = world(DENY_VNET)
+    assert found.balancer
+    probes = tuple(replace(each, protocol="Http", request_path="/") for each in found.balancer.probes)
+    http = world().laid(replace(found.balancer, probes=probes))
+
+    answer = probe_answer(http, Condition(), http.proxies[0], probes[0])
+    assert (answer.outcome, answer.reason.name) == (Outcome.REFUSED, "Http")
+    assert http.balancer
+    assert probed(http, http.balancer) == frozenset()
+    assert probe_answer(found, Condition(), found.proxies[0], probes[0]).reason.name == "deny-300"
+    assert probe_answer(world(), Condition(), found.proxies[0], found.balancer.probes[0]).carried

@@ -35,7 +35,9 @@ STAGING = "IT_rg_t_0f0f"
 
 def net(prefix: str = "10.20.1.0/24", *more: Subnet, space: str = "10.20.0.0/16") -> VirtualNetwork:
     """A customer's network with a subnet for builds."""
-    return VirtualNetwork(VNET, (IPv4Network(space),), (Subnet(BUILD, (IPv4Network(prefix),)), *more))
+    return VirtualNetwork(
+        VNET, (IPv4Network(space),), (Subnet(BUILD, (IPv4Network(prefix),), None, "Disabled"), *more)
+    )
 
 
 def aci(prefix: str = "10.20.2.0/24") -> Subnet:
@@ -221,11 +223,27 @@ def test_a_full_subnet() -> None:
     said = f"{BUILD}: addressPrefix: found 10.20.1.0/29 with no address left for the build-linux VM, expected room"
     found = assembled([net("10.20.1.0/29"), template(subnet=BUILD)])
 
-    assert found.warnings == found.parts.lacking
+    assert found.warnings == tuple(each.sentence for each in found.parts.lacking)
     assert found.warnings[0].startswith(said)
     assert found.member("build-linux")
     with pytest.raises(InvalidInputError, match=said):
         playable(found)
+
+
+def test_a_subnet_with_policies() -> None:
+    """Where the subnet's policy is on Azure refuses the service: the world can be asked, and is not played."""
+    network = net()
+    policies = replace(network, subnets=(replace(network.subnets[0], private_link_service_policies="Enabled"),))
+    found = assembled([policies])
+    path = decide(client_flow(found, "linux", 1), found, assumed(found), "linux")
+
+    said = "build: privateLinkServiceNetworkPolicies: found Enabled, expected Disabled"
+    assert (path.carried, path.end().verdict.reason.name) == (False, "NotDeployed")
+    assert said in path.end().verdict.sentence
+    with pytest.raises(InvalidInputError, match=said):
+        playable(found)
+    there = assembled([policies, *linked()])
+    assert arrives(there), "a service that is there was made before"
 
 
 def test_a_subnet_that_azure_would_refuse() -> None:

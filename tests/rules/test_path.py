@@ -284,3 +284,29 @@ def test_second_leg_keeps_the_source_port() -> None:
 
     assert not second_leg(found, Condition(), "linux", found.proxies[0], 40000).verdict.carried
     assert second_leg(found, Condition(), "linux", found.proxies[0], 40001).verdict.carried
+
+
+def test_another_nat_address_that_is_denied() -> None:
+    """Which of several NAT addresses a connection gets nobody documents: one that is denied stops the path."""
+    found = world("150 deny in 10.60.0.50 -> *", "160 allow in * -> *")
+    assert found.service
+    second = replace(found.service.nat[0], name="second", address=IPv4Address("10.60.0.50"), primary=False)
+    two = found.laid(replace(found.service, nat=(*found.service.nat, second)))
+
+    assert path_of(found).carried
+    assert ending(path_of(two)) == "load-balancer → proxy: dropped, deny-150"
+    assert "10.60.0.50" in path_of(two).end().verdict.sentence
+    assert path_of(world(data="bypass").laid(*two.services, *two.groups)).carried
+
+
+def test_where_a_path_ends() -> None:
+    """A rule may lead the port of one system to that of the other: the path knows where it arrives."""
+    found = world()
+    assert found.balancer
+    crossed = tuple(replace(each, backend_port=60000) for each in found.balancer.rules)
+    ends = path_of(found.laid(replace(found.balancer, rules=crossed))).reached
+
+    assert ends == found.member("build-windows")
+    assert path_of(found).reached == found.member("build-linux")
+    assert path_of(world(DENY_IN)).reached is None
+    assert path_of(world(topology="public-ip")).reached == found.member("build-linux")

@@ -8,6 +8,7 @@ import pytest
 from emulator.errors import InvalidInputError
 from emulator.model.default_world import BUILD_SUBNET, SERVICE_SUBNET
 from emulator.model.network import Subnet
+from emulator.model.resources import Lack
 from emulator.model.world import World
 from emulator.rules.space import Addresses, free, room, taken
 from tests.worlds import with_subnet, world
@@ -67,7 +68,7 @@ def test_a_large_subnet() -> None:
 def test_addresses_are_given_one_after_the_other() -> None:
     """Each address is given once; when none is left, one of Azure's own stands in, and what needed it is told."""
     found = with_subnet(world(), BUILD_SUBNET, prefixes=(IPv4Network("10.60.0.0/28"),))
-    lacking: list[str] = []
+    lacking: list[Lack] = []
     addresses = Addresses(found, found.subnet(BUILD_SUBNET), lacking)
 
     given = [str(addresses.next("it")) for _ in range(6)]
@@ -78,6 +79,6 @@ def test_addresses_are_given_one_after_the_other() -> None:
     assert stand_ins == ["10.60.0.1", "10.60.0.2", "10.60.0.3", "10.60.0.15", "10.60.0.0"]
     assert len(lacking) == 5
     said = "subnets/build: addressPrefix: found 10.60.0.0/28 with no address left for the proxy VM, expected room"
-    assert said in lacking[0]
+    assert said in lacking[0].sentence
     with pytest.raises(InvalidInputError, match="with no address left for the proxy VM"):
         addresses.next("the proxy VM")

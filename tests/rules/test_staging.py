@@ -19,7 +19,9 @@ from tests.azure_values import NETWORK
 
 VNET = resource_id(NETWORK + "virtualNetworks", "net", group="rg")
 BUILD = VNET.child("subnets", "build")
-NET = VirtualNetwork(VNET, (IPv4Network("10.20.0.0/16"),), (Subnet(BUILD, (IPv4Network("10.20.1.0/24"),)),))
+NET = VirtualNetwork(
+    VNET, (IPv4Network("10.20.0.0/16"),), (Subnet(BUILD, (IPv4Network("10.20.1.0/24"),), None, "Disabled"),)
+)
 ONE, TWO = "IT_rg_one_0f0f", "IT_rg_two_0f0f"
 
 
