@@ -67,6 +67,7 @@ class Config(_Strict):
     credentials: Credentials = Credentials()
     listen: Listen | Literal["auto"] = Listen()
     guest: GuestChoice = "auto"
+    flow_logs: Path | None = None
 
     @property
     def listening(self) -> Listen:
@@ -84,7 +85,7 @@ class Config(_Strict):
         return Switches(**self.switches.model_dump())
 
 
-SCALARS = ("topology", "template", "subnet", "time_scale", "listen", "guest")
+SCALARS = ("topology", "template", "subnet", "time_scale", "listen", "guest", "flow_logs")
 """Keys that `AIB_EMULATOR_<KEY>` sets."""
 
 
@@ -103,6 +104,8 @@ def load_config(file: Path | None, overrides: Mapping[str, Any], environ: Mappin
     values: dict[str, Any] = _read(file) if file else {}
     if file and isinstance(values.get("resources"), list):
         values["resources"] = [file.parent / each if isinstance(each, str) else each for each in values["resources"]]
+    if file and isinstance(values.get("flow_logs"), str):
+        values["flow_logs"] = file.parent / values["flow_logs"]
     variables = {key: name for key in SCALARS if (name := f"AIB_EMULATOR_{key.upper()}") in environ}
     options = {key: value for key, value in overrides.items() if value is not None}
     if environ.get(PASSWORD) and isinstance(values.get("credentials", {}), dict):

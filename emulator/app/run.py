@@ -13,6 +13,7 @@ from typing import IO, Any
 from emulator.app.channel import Channel
 from emulator.app.config import Config, Listen, Port, load_config
 from emulator.app.credentials import account
+from emulator.app.flow_logs import flow_logs
 from emulator.app.given import Resources, places
 from emulator.app.guests import chosen
 from emulator.app.history import History
@@ -33,6 +34,7 @@ from emulator.net.pipes import pipe_pool
 from emulator.net.prober import probing
 from emulator.net.proxy import proxy
 from emulator.net.scene import Scene
+from emulator.net.traffic import traffic
 from emulator.rules import condition, path
 from emulator.rules.playable import playable
 from emulator.wire.hop import KEY_BYTES
@@ -105,6 +107,9 @@ async def _running(
         credentials = account(config.credentials, folder)
         pipes = await stack.enter_async_context(pipe_pool())
         scene = Scene(world, Clock(config.time_scale), history, Loopback(), pipes, secrets.token_bytes(KEY_BYTES))
+        if config.flow_logs is not None:
+            logs = await stack.enter_async_context(flow_logs(config.flow_logs, scene.clock))
+            scene.traffic = await stack.enter_async_context(traffic(logs, scene.clock))
         channel = Channel(scene, config, credentials, history)
         sockets = _bind_all(scene, config.listening, stack)
         _make_keepers(channel, sockets, folder, log, guest)

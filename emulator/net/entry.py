@@ -22,7 +22,8 @@ from emulator.net.idle import IdleTimer
 from emulator.net.records import Passage
 from emulator.net.relay import Ended, Relay
 from emulator.net.scene import Scene
-from emulator.rules import path
+from emulator.net.traffic import counted
+from emulator.rules import flow_points, path
 from emulator.rules.condition import Condition
 from emulator.rules.entry import entry_posture
 from emulator.rules.idle import idle_limit
@@ -76,19 +77,22 @@ class Entry:
             return
         with target:
             relay = Relay(connection, target, self.scene.pipes)
-            await self._relay(relay, which, route.legs[0].flow.destination_port)
+            with self._logged(route, relay):
+                await self._relay(relay, which, route.legs[0].flow.destination_port)
             if relay.is_dark:
                 await until_left(connection)
 
     def attempt(self, attempt: Attempt) -> None:
         """A SYN was dropped, or should have been."""
         peer = (attempt.source, attempt.source_port)
-        route = self._route(peer)
+        world, route = self.scene.world, self._route(peer)
         if route.end(1).verdict.carried:
-            route = self._route(peer, self.dropped_under)
+            world, route = self.dropped_under[0], self._route(peer, self.dropped_under)
         end = route.end(1)
         which = records.passage(self.hop, end.name, peer, route.legs[0].flow)
         approximated = records.HELD if attempt.held else ""
+        if self.scene.traffic is not None:
+            self.scene.traffic.denied(flow_points.of_first_segment(world, route))
         self.scene.observer(records.dropped(which, end.verdict, approximated=approximated, caveat=self.scene.caveat))
 
     def gone(self, attempt: Attempt) -> None:
@@ -121,6 +125,13 @@ class Entry:
             target.close()
             return DialFailure("unreachable", f"{which.backend} closed at once: {error}")
         return target
+
+    def _logged(self, route: ChannelPath, relay: Relay) -> contextlib.AbstractContextManager[None]:
+        """Write a carried flow into the flow logs, where there are any."""
+        if self.scene.traffic is None:
+            return contextlib.nullcontext()
+        points = flow_points.of_first_segment(self.scene.world, route)
+        return self.scene.traffic.carried(points, counted(relay, "client"))
 
     async def _relay(self, relay: Relay, which: Passage, port: int) -> None:
         scene = self.scene

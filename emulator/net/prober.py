@@ -10,9 +10,10 @@ from emulator.model.compute import Member
 from emulator.model.world import PROBE_SOURCE
 from emulator.net.dial import DialFailure, dial
 from emulator.net.scene import Scene
+from emulator.net.traffic import PROBE
 from emulator.observe import Observation
 from emulator.reason import Outcome, Verdict
-from emulator.rules import condition
+from emulator.rules import condition, flow_points
 from emulator.rules.probe import Health
 
 
@@ -101,6 +102,19 @@ class _Prober:
 
 async def _ask(scene: Scene, probe: Probe, proxy: Member, verdict: Verdict) -> str:
     """Why one probe got no answer, which is a full handshake and then a close (azure.md 3.4); empty if it did."""
+    failure = await _answer_of(scene, probe, proxy, verdict)
+    if scene.traffic is not None:
+        interface = scene.world.interface_of(proxy)
+        points = flow_points.between(scene.world, None, interface, condition.probe_flow(interface, probe.port))
+        if failure:
+            scene.traffic.denied(points)
+        else:
+            with scene.traffic.carried(points, lambda: PROBE):
+                pass
+    return failure
+
+
+async def _answer_of(scene: Scene, probe: Probe, proxy: Member, verdict: Verdict) -> str:
     if verdict.outcome is Outcome.DROPPED:
         # Unanswered when the next one goes out is failed; the groups drop it, so there is nothing to dial.
         await scene.clock.sleep(probe.interval)

@@ -19,9 +19,10 @@ from emulator.net.holding import until_gone
 from emulator.net.records import Passage
 from emulator.net.relay import Ended, Relay
 from emulator.net.scene import Scene
+from emulator.net.traffic import counted
 from emulator.observe import How, Observation
 from emulator.reason import Outcome, Verdict
-from emulator.rules import path, security
+from emulator.rules import flow_points, path, security
 from emulator.rules.entry import OUTSIDER, proxy_posture
 from emulator.rules.legs import Leg
 from emulator.rules.posture import Answer, Posture
@@ -67,6 +68,8 @@ class Proxy:
         source = scene.loopback.sources().get(attempt.source, OUTSIDER)
         flow = Flow(source, attempt.source_port, interface.address, self.port)
         verdict = security.at_interface(scene.world, interface, "Inbound", flow)
+        if scene.traffic is not None:
+            scene.traffic.denied(flow_points.between(scene.world, None, interface, flow))
         which = records.passage(self.machine.hop, f"{source} → {self.machine.hop}", peer, flow)
         scene.observer(records.dropped(which, verdict, approximated=records.HELD if attempt.held else ""))
 
@@ -100,16 +103,31 @@ class Proxy:
 
     async def _forward(self, connection: socket.socket, which: Passage, leg: Leg) -> None:
         if leg.verdict.outcome is Outcome.DROPPED:
+            self._log_attempt(leg)
             seconds = self.scene.clock.real(self.scene.world.switches.proxy_connect_timeout)
             left = await _left_within(connection, seconds)
             await self._give_up(connection, which, leg.verdict, left=left)
             return
         target, left = await self._try(connection, which, leg)
         if isinstance(target, DialFailure):
+            self._log_attempt(leg)
             await self._give_up(connection, which, leg.verdict, left=left, failure=target.sentence)
             return
         with target:
-            await self._relay(Relay(connection, target, self.scene.pipes), which)
+            relay = Relay(connection, target, self.scene.pipes)
+            with self._logged(leg, relay):
+                await self._relay(relay, which)
+
+    def _log_attempt(self, leg: Leg) -> None:
+        if self.scene.traffic is not None:
+            self.scene.traffic.denied(flow_points.of_second_segment(self.scene.world, leg))
+
+    def _logged(self, leg: Leg, relay: Relay) -> contextlib.AbstractContextManager[None]:
+        """Write a carried flow into the flow logs, where there are any."""
+        if self.scene.traffic is None:
+            return contextlib.nullcontext()
+        points = flow_points.of_second_segment(self.scene.world, leg)
+        return self.scene.traffic.carried(points, counted(relay, "backend"))
 
     async def _try(
         self, connection: socket.socket, which: Passage, leg: Leg

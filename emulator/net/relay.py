@@ -16,7 +16,7 @@ from typing import Literal
 
 from emulator.net.dark import darken
 from emulator.net.pipes import Pipe, PipePool
-from emulator.net.watched import Side, Watched, segments_in
+from emulator.net.watched import Side, Watched, segments
 
 RESETS = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN, errno.ESHUTDOWN})
 LINGER_RST = struct.pack("ii", 1, 0)
@@ -107,7 +107,11 @@ class Relay:
 
     def segments_in(self) -> int:
         """TCP segments that both sides have sent us, keepalives and ACKs too; 0 where the system does not say."""
-        return segments_in(self._from_client.source.socket) + segments_in(self._to_client.source.socket)
+        return self.segments("client")[0] + self.segments("backend")[0]
+
+    def segments(self, side: Side) -> tuple[int, int]:
+        """TCP segments that a side has sent us, and we it; zeros where the system does not say."""
+        return segments((self._from_client if side == "client" else self._to_client).source.socket)
 
     def cut(self, how: Literal["fin", "rst", "drop"]) -> None:
         """End it from outside; bytes not yet passed on are lost. With `drop` both sides are left in the dark.

@@ -10,6 +10,7 @@ from emulator.model.ids import ResourceId
 from emulator.model.world import World
 from emulator.net.addresses import Transport
 from emulator.net.pipes import PipePool
+from emulator.net.traffic import Traffic
 from emulator.observe import Observer
 from emulator.rules.condition import Condition
 
@@ -24,6 +25,7 @@ class Scene:
         ports: transport ports of listeners, by Azure address and port; elsewhere they are Azure's own.
         key: the hop header's HMAC key.
         headless: hops that do not understand the hop header: real SSH servers.
+        traffic: hears of every flow for the flow logs; None where none are written.
         caveat: for whom a drop is not true to the packet, where the listener cannot know who that is.
     """
 
@@ -37,6 +39,7 @@ class Scene:
     ports: dict[tuple[IPv4Address, int], int] = field(default_factory=dict)
     headless: frozenset[str] = frozenset()
     caveat: str = ""
+    traffic: Traffic | None = None
     retune: list[Callable[[], None]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 

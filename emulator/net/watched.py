@@ -77,16 +77,16 @@ class Watched:
             return
 
 
-SEGMENTS_IN_AT = 140
-"""tcpi_segs_in in struct tcp_info (linux/tcp.h)."""
+SEGMENTS = struct.Struct("=136xII")
+"""tcpi_segs_out and tcpi_segs_in in struct tcp_info (linux/tcp.h)."""
 
 
-def segments_in(connection: socket.socket) -> int:
-    """TCP segments that came in on a connection; 0 where the system does not count them, or the end is gone."""
+def segments(connection: socket.socket) -> tuple[int, int]:
+    """TCP segments that came in on a connection, and that went out; zeros where the system does not count them."""
     if not sys.platform.startswith("linux"):
-        return 0
+        return 0, 0
     try:
-        found = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, SEGMENTS_IN_AT + 4)
-    except OSError:
-        return 0
-    return int(struct.unpack_from("=I", found, SEGMENTS_IN_AT)[0]) if len(found) >= SEGMENTS_IN_AT + 4 else 0
+        went, came = SEGMENTS.unpack(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, SEGMENTS.size))
+    except (OSError, struct.error):  # closed already; a kernel that does not count
+        return 0, 0
+    return came, went

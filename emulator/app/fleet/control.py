@@ -13,12 +13,13 @@ from emulator.app.config import Config
 from emulator.app.fleet.messages import Report
 from emulator.app.fleet.registry import Joined, Registry, hop_name
 from emulator.app.fleet.server import HopServer
+from emulator.app.flow_logs import FlowLogs, flow_logs
 from emulator.app.given import Given, laid_over
 from emulator.app.history import History
 from emulator.app.status import Endpoint, Exact, Hop, HopState, PathState, Status
 from emulator.app.worlds import load_world
 from emulator.channels.base import Outcome
-from emulator.clock import wall_time
+from emulator.clock import Clock, wall_time
 from emulator.control import state
 from emulator.control.api import serving
 from emulator.model import arm
@@ -50,7 +51,7 @@ class Fleet:
         self.history = history
         self.initial = world
         self.config = config
-        self.registry = Registry(world, config.time_scale, self._changed)
+        self.registry = Registry(world, config.time_scale, self._changed, flow_logs=config.flow_logs is not None)
         self.control = ""
         self.news = asyncio.Event()
         self._ready = False
@@ -194,9 +195,12 @@ async def controlling(
     playable(world)
     history = History()
     fleet = Fleet(world, config, history)
-    hops = HopServer(fleet.registry, history, os.environ.get(HOPS, ""))
     token = _token(folder)
-    async with serving(fleet, token, bound, stop=stop, more=[hops.route()], admits=hops.admits) as url:
+    async with contextlib.AsyncExitStack() as stack:
+        logs = await _logging(config, stack)
+        hops = HopServer(fleet.registry, history, os.environ.get(HOPS, ""), logs)
+        api = serving(fleet, token, bound, stop=stop, more=[hops.route()], admits=hops.admits)
+        url = await stack.enter_async_context(api)
         fleet.control = _reachable(url)
         async with asyncio.TaskGroup() as group:
             forgetting = group.create_task(_forget(fleet.registry))
@@ -206,6 +210,12 @@ async def controlling(
                 forgetting.cancel()
                 await hops.close()
                 history.end()
+
+
+async def _logging(config: Config, stack: contextlib.AsyncExitStack) -> FlowLogs | None:
+    if config.flow_logs is None:
+        return None
+    return await stack.enter_async_context(flow_logs(config.flow_logs, Clock(config.time_scale)))
 
 
 def published(name: str, port: int) -> int:

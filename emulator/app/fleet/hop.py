@@ -26,6 +26,7 @@ from emulator.net.pipes import PipePool, pipe_pool
 from emulator.net.prober import probing
 from emulator.net.proxy import proxy
 from emulator.net.scene import Scene
+from emulator.net.traffic import traffic
 from emulator.rules import path
 
 EVERYWHERE = "0.0.0.0"
@@ -222,6 +223,8 @@ async def playing(settings: HopSettings) -> AsyncIterator[Hop]:
         places = Places(settings.builds)
         await places.look()
         scene = _scene(scenery, link, places, pipes, settings.caveat)
+        if scenery.flow_logs:
+            scene.traffic = await stack.enter_async_context(traffic(link.log, scene.clock))
         hop = Hop(settings, link, scene, places)
         hop.play()
         if settings.role == "proxy":

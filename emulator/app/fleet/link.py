@@ -3,6 +3,7 @@
 import asyncio
 import collections
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from emulator.app.fleet.messages import (
     MAX_MESSAGE_BYTES,
     Happened,
     Hello,
+    Logged,
     Message,
     Report,
     Scenery,
@@ -24,6 +26,7 @@ from emulator.app.fleet.messages import (
 from emulator.app.fleet.server import HEARTBEAT, PATH
 from emulator.errors import PeerError, UnavailableError
 from emulator.observe import Event, as_json
+from emulator.wire.flow_log import Tuple
 
 BACKOFF = (0.1, 0.2, 0.5, 1.0)
 """Real seconds before each further try to reach control; the last one again and again."""
@@ -50,13 +53,19 @@ class Link:
     refusal: str = ""
     news: asyncio.Event = field(default_factory=asyncio.Event)
     _report: Report = field(default_factory=lambda: Report("down"))
-    _events: collections.deque[Event] = field(default_factory=lambda: collections.deque(maxlen=KEPT))
+    _events: collections.deque[Event | Tuple] = field(default_factory=lambda: collections.deque(maxlen=KEPT))
     _more: asyncio.Event = field(default_factory=asyncio.Event)
 
     def observe(self, event: Event) -> None:
         """Take an event for control; an observer."""
         self._events.append(event)
         self._more.set()
+
+    def log(self, found: Tuple) -> None:
+        """Take for control what a flow log has of a flow, if it writes any."""
+        if self.scenery is not None and self.scenery.flow_logs:
+            self._events.append(found)
+            self._more.set()
 
     def report(self, report: Report) -> None:
         """Say how the hop is."""
@@ -126,7 +135,7 @@ class Link:
                 sent = self._report
                 await _send(connection, sent)
             while self._events:
-                await _send(connection, Happened(as_json(self._events[0])))
+                await _send(connection, _message(self._events[0]))
                 self._events.popleft()  # only once it is sent: what was not is kept for the next connection
             await self._more.wait()
 
@@ -138,6 +147,10 @@ def _said(group: BaseExceptionGroup[Exception]) -> str:
         first = next(iter(first.exceptions))
     refused = isinstance(first, aiohttp.WSServerHandshakeError) and first.status == HTTPStatus.UNAUTHORIZED
     return "it asks for another token; AIB_EMULATOR_TOKEN names its own" if refused else str(first)
+
+
+def _message(news: Event | Tuple) -> Happened | Logged:
+    return Logged(dataclasses.asdict(news)) if isinstance(news, Tuple) else Happened(as_json(news))
 
 
 async def _send(connection: aiohttp.ClientWebSocketResponse, message: Message) -> None:

@@ -41,6 +41,7 @@ class Scenery:
         world: the world, as `fleet.world` writes it.
         time_scale: emulated seconds in a real one.
         places: Azure addresses of proxies, and where their machines are.
+        flow_logs: whether control writes flow logs, and wants to hear of flows.
     """
 
     hop: str
@@ -48,6 +49,7 @@ class Scenery:
     world: dict[str, Any]
     time_scale: float = 1.0
     places: dict[str, str] = field(default_factory=dict)
+    flow_logs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,16 @@ class Happened:
     event: dict[str, Any]
 
 
-Message = Hello | Scenery | Report | Happened
-KINDS: dict[str, type[Any]] = {each.__name__.lower(): each for each in (Hello, Scenery, Report, Happened)}
-One = TypeVar("One", Hello, Scenery, Report, Happened)
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What a flow log has of a flow, as `dataclasses.asdict` writes a `wire.flow_log.Tuple`."""
+
+    flow: dict[str, Any]
+
+
+Message = Hello | Scenery | Report | Happened | Logged
+KINDS: dict[str, type[Any]] = {each.__name__.lower(): each for each in (Hello, Scenery, Report, Happened, Logged)}
+One = TypeVar("One", Hello, Scenery, Report, Happened, Logged)
 
 
 def place_of(hop: str) -> int:

@@ -43,10 +43,13 @@ class Joined:
 class Registry:
     """The hops, and the world that each of them plays."""
 
-    def __init__(self, world: World, time_scale: float, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, world: World, time_scale: float, on_change: Callable[[], None], *, flow_logs: bool = False
+    ) -> None:
         self._base = world
         self._time_scale = time_scale
         self._on_change = on_change
+        self._flow_logs = flow_logs
         self._key = secrets.token_bytes(KEY_BYTES)
         self._hops: dict[str, Joined] = {}
         self.world = world
@@ -141,7 +144,8 @@ class Registry:
             member = members.get(proxy_name(each.place))
             if member is not None:
                 places[str(self.world.interface_of(member).address)] = each.hello.address
-        return Scenery(hop_name(joined), self._key.hex(), packed(self.world), self._time_scale, places)
+        world = packed(self.world)
+        return Scenery(hop_name(joined), self._key.hex(), world, self._time_scale, places, self._flow_logs)
 
 
 def hop_key(text: str) -> bytes:

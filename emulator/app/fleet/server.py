@@ -8,12 +8,14 @@ from dataclasses import replace
 
 from aiohttp import WSMsgType, web
 
-from emulator.app.fleet.messages import MAX_MESSAGE_BYTES, Happened, Hello, Report, decode, encode
+from emulator.app.fleet.messages import MAX_MESSAGE_BYTES, Happened, Hello, Logged, Report, decode, encode
 from emulator.app.fleet.registry import Joined, Registry, hop_name
 from emulator.clock import wall_time
 from emulator.errors import PeerError
 from emulator.machines.child import event_from_json
+from emulator.net.traffic import Tell
 from emulator.observe import Observation, Observer
+from emulator.wire import flow_log
 
 PATH = "/emulator/hops"
 HEARTBEAT = 2.0
@@ -28,10 +30,13 @@ class HopServer:
     `hops_network` is control's own name on the network of the hops, where nobody else is; see `admits`.
     """
 
-    def __init__(self, registry: Registry, observer: Observer, hops_network: str = "") -> None:
+    def __init__(
+        self, registry: Registry, observer: Observer, hops_network: str = "", log: Tell | None = None
+    ) -> None:
         self._hops_network = hops_network
         self._registry = registry
         self._observer = observer
+        self._log = log
         self._open: set[web.WebSocketResponse] = set()
 
     async def admits(self, request: web.Request) -> bool:
@@ -96,6 +101,8 @@ class HopServer:
                 self._registry.reports(joined, said)
             elif isinstance(said, Happened):
                 self._happened(said)
+            elif isinstance(said, Logged) and self._log is not None:
+                self._log(flow_log.from_json(said.flow))
             elif isinstance(said, Hello):
                 self._registry.moves(joined, said)
                 self._note("HopMoved", joined, f"{hop_name(joined)} is at {said.address} now")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from emulator.net import filters
 from emulator.net.addresses import can_bind
 from emulator.observe import Record
 from tests.app.fleet.fleet import Running, entry, running
+from tests.app.test_flow_logs import BUILD, NAT, PROXY, nsg_tuples, of_a
 from tests.app.test_run import deny
 
 pytestmark = [
@@ -133,3 +135,16 @@ async def test_where_clients_dial(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (stacked.endpoints["linux"].host, stacked.endpoints["linux"].exact.host) == ("load-balancer",) * 2
     assert stacked.endpoints["windows"].url == "https://load-balancer:60000/wsman"
     assert len(stacked.approximated) == len(published.approximated) - 1
+
+
+async def test_control_writes_the_flow_logs_of_every_hop(tmp_path: Path) -> None:
+    """What the balancer's hop and the proxy's hop saw stands in the same folder, each flow at its interface."""
+    async with running(flow_logs=tmp_path) as found:
+        assert await met(found) == "served"
+        await closes(found, 2)
+    gathered = nsg_tuples(tmp_path)
+
+    assert {each[1:] for each in of_a(gathered, NAT, PROXY, 60001)} == {("I", "AB"), ("I", "AE")}
+    assert {each[1:] for each in of_a(gathered, PROXY, BUILD, 22)} == {
+        (direction, state) for direction in "IO" for state in ("AB", "AE")
+    }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emulator.app.fleet.messages import Happened, Hello, Message, Report, Scenery, decode, encode
+from emulator.app.fleet.messages import Happened, Hello, Logged, Message, Report, Scenery, decode, encode
 from emulator.errors import PeerError
 
 MESSAGES: list[Message] = [
@@ -10,6 +10,7 @@ MESSAGES: list[Message] = [
     Scenery("proxy-2", "00ff", {"topology": "public-ip"}, 60.0, {"10.60.0.7": "10.60.0.128"}),
     Report("up", "idle", "0.0.0.0:60001", (("probe", "nic"),), {"linux": ("denied", "by a rule")}, ("held",)),
     Happened({"event": "BackendUp"}),
+    Logged({"state": "deny", "counts": None}),
 ]
 
 
