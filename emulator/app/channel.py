@@ -145,7 +145,7 @@ class Channel:
         world, scene = self.world, self.scene
         if world.balancer and world.endpoint:
             local = ", ".join(f"{gate.address[0]}:{gate.address[1]}" for gate in self.entries.values())
-            detail = f"frontend {world.balancer.frontend}, {world.endpoint.state}"
+            detail = f"frontend {world.frontend.private_address}, {world.endpoint.state}"
             yield Hop("load-balancer", str(world.address_of(world.endpoint)), local, "up", detail)
         for proxy in world.proxies:
             yield self._proxy_hop(proxy.hop, scene)

@@ -84,7 +84,7 @@ def places(world: World) -> Iterable[tuple[str, IPv4Address]]:
     for member in world.members:
         yield member.hop, world.interface_of(member).address
     if world.topology == "existing-vnet":
-        endpoint, service, balancer = world.linked
+        endpoint, service, _ = world.linked
         yield "the private endpoint", world.address_of(endpoint)
         yield "the private link service", service.nat_address
-        yield "the load balancer", balancer.frontend
+        yield "the load balancer", world.frontend.private_address

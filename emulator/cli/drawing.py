@@ -74,7 +74,7 @@ def _middle(world: World) -> tuple[str, str, str]:
     """What stands in the boxes between the client and the build VMs."""
     ports = "\n".join(f":{port}" for port in PROXY_PORTS.values())
     endpoint = str(world.address_of(world.endpoint)) if world.endpoint else "–"
-    frontend = str(world.balancer.frontend) if world.balancer else "–"
+    frontend = str(world.frontend.private_address) if world.balancer else "–"
     proxy = str(world.interface_of(world.proxies[0]).address) if world.proxies else "–"
     return f"{endpoint}\n{ports}", f"{frontend}\n{ports}", f"{proxy}\n{ports}"
 

@@ -25,6 +25,17 @@ class Frontend:
     public_ip: ResourceId | None = None
     kept: Kept = field(default=NOTHING, compare=False, repr=False)
 
+    @property
+    def private_address(self) -> IPv4Address:
+        """Its private IPv4 address.
+
+        Raises:
+            NotLoadedError: it has none.
+        """
+        if isinstance(self.address, IPv4Address):
+            return self.address
+        raise NotLoadedError(f"frontend {self.id} has no private IPv4 address")
+
 
 @dataclass(frozen=True, slots=True)
 class PoolAddress:
@@ -134,25 +145,17 @@ class LoadBalancer:
     kept: Kept = field(default=NOTHING, compare=False, repr=False)
 
     @property
-    def frontend(self) -> IPv4Address:
-        """The first private frontend's IPv4 address.
-
-        Raises:
-            NotLoadedError: it has none.
-        """
-        for each in self.frontends:
-            if isinstance(each.address, IPv4Address):
-                return each.address
-        raise NotLoadedError(f"load balancer {self.id} has no frontend with a private IPv4 address")
-
-    @property
     def subnet(self) -> ResourceId | None:
         """The subnet of the first private frontend."""
         return next((each.subnet for each in self.frontends if each.subnet), None)
 
-    def rule_for(self, port: int, protocol: str = "Tcp") -> BalancingRule | None:
-        """The rule of a frontend port."""
-        ours = [rule for rule in self.rules if rule.protocol in ("All", protocol)]
+    def rule_for(self, frontend: ResourceId, port: int, protocol: str = "Tcp") -> BalancingRule | None:
+        """The rule of a port of a frontend: each frontend has its own.
+
+        https://learn.microsoft.com/azure/load-balancer/load-balancer-multivip-overview
+        """
+        here = (rule for rule in self.rules if rule.frontend in (None, frontend))
+        ours = [rule for rule in here if rule.protocol in ("All", protocol)]
         exact = next((rule for rule in ours if rule.frontend_port == port), None)
         return exact or next((rule for rule in ours if rule.frontend_port == 0 and rule.protocol == "All"), None)
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from emulator.errors import NotLoadedError
 from emulator.model.access import RoleAssignment, RoleDefinition
-from emulator.model.balancer import LoadBalancer
+from emulator.model.balancer import Frontend, LoadBalancer
 from emulator.model.compute import Member, Role, VirtualMachine
 from emulator.model.ids import ResourceId
 from emulator.model.image import ImageTemplate
@@ -247,6 +247,22 @@ class World:
         if endpoint is None or service is None or balancer is None:
             raise NotLoadedError("the world has no private endpoint with a private link service and a load balancer")
         return endpoint, service, balancer
+
+    @property
+    def frontend(self) -> Frontend:
+        """The frontend of the channel's balancer that its private link service leads to, whatever others there are.
+
+        Raises:
+            NotLoadedError: the service names none that the balancer has.
+        """
+        _, service, balancer = self.linked
+        for each in balancer.frontends:
+            if each.id in service.frontends:
+                return each
+        named = ", ".join(each.text for each in service.frontends) or "none"
+        raise NotLoadedError(
+            f"private link service {service.id} leads to frontend {named}, which load balancer {balancer.id} lacks"
+        )
 
     @property
     def members(self) -> tuple[Member, ...]:

@@ -75,7 +75,7 @@ def _link(world: World) -> Iterator[tuple[str, IPv4Address, ResourceId]]:
     if world.service:
         yield "private-link-service", world.service.nat_address, world.service.id
     if world.balancer:
-        yield "load-balancer", world.balancer.frontend, world.balancer.id
+        yield "load-balancer", world.frontend.private_address, world.balancer.id
 
 
 def _client(world: World) -> End:

@@ -84,7 +84,8 @@ def _answer(flow: Flow, world: World, condition: Condition, system: System) -> A
         rule = frontend.rule_of(world, flow.destination_port)
         backends = frontend.eligible(world, condition, rule) if rule else ()
         if rule and len(backends) > 1:
-            natted = Flow(world.service.nat_address, flow.source_port, world.balancer.frontend, flow.destination_port)
+            front = world.frontend.private_address
+            natted = Flow(world.service.nat_address, flow.source_port, front, flow.destination_port)
             legs = [path.at_proxy(natted, world, condition, each, rule) for each in backends]
             answers = [ANSWERS[leg.verdict.outcome] for leg in legs]
             if len(set(answers)) > 1 and path.decide(flow, world, condition, system).legs[0].verdict.carried:

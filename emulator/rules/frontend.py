@@ -11,9 +11,7 @@ from emulator.rules.condition import Condition
 
 def rule_of(world: World, port: int) -> BalancingRule | None:
     """The balancing rule that private-link data for a port meets: of the frontend that the service leads to."""
-    _, service, balancer = world.linked
-    rule = balancer.rule_for(port)
-    return rule if rule is None or rule.frontend in (None, *service.frontends) else None
+    return world.linked[2].rule_for(world.frontend.id, port)
 
 
 def eligible(world: World, condition: Condition, rule: BalancingRule) -> tuple[Member, ...]:

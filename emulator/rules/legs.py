@@ -138,6 +138,19 @@ def private_checks(world: World, source: Interface, target: Interface, flow: Flo
     yield answer(world, security.subnet_of(target, flow.destination), flow)
 
 
+def arrival_checks(world: World, interface: Interface, flow: Flow, *, public: bool) -> Iterator[Verdict]:
+    """The groups at the destination of a flow, and the way back; that of a `public` source is the Internet's.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    yield security.at_interface(world, interface, "Inbound", flow)
+    back = returning_to_internet if public else answer
+    lost = back(world, security.subnet_of(interface, flow.destination), flow)
+    if lost is not None:
+        yield lost
+
+
 def private(world: World, source: Interface, target: Interface, flow: Flow) -> Verdict:
     """The whole verdict on a flow between two interfaces.
 

@@ -148,7 +148,7 @@ def _first_segment(flow: Flow, world: World, condition: Condition) -> tuple[tupl
     found = [to_endpoint(flow, world, endpoint, service)]
     if not found[-1].verdict.carried:
         return tuple(found), None
-    natted = Flow(service.nat_address, flow.source_port, balancer.frontend, flow.destination_port)
+    natted = Flow(service.nat_address, flow.source_port, world.frontend.private_address, flow.destination_port)
     rule = rule_of(world, flow.destination_port)
     at_frontend = frontend_verdict(natted, balancer, rule)
     found.append(Leg("private-endpoint → load-balancer", 1, natted, at_frontend, balancer.id))

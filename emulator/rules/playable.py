@@ -27,9 +27,12 @@ def playable(world: World) -> None:
 
 def _proxies(world: World, present: list[System]) -> None:
     _, service, balancer = world.linked
+    front = world.frontend
     for proxy in world.proxies:
         for rule in balancer.rules:
-            natted = Flow(service.nat_address, ANY_PORT, balancer.frontend, rule.frontend_port)
+            if rule.frontend not in (None, front.id):
+                continue  # private link does not lead there
+            natted = Flow(service.nat_address, ANY_PORT, front.private_address, rule.frontend_port)
             path.at_proxy(natted, world, Condition(), proxy, rule)
         for system in present:
             path.second_leg(world, Condition(), system, proxy, ANY_PORT)

@@ -1,18 +1,13 @@
 """The path of any flow: over the channel, to a balancer, between two machines, to or from the Internet."""
 
 from collections.abc import Iterator
-from dataclasses import replace
-from ipaddress import IPv4Address
 
-from emulator.model.balancer import BalancingRule, LoadBalancer
 from emulator.model.flow import Flow, Protocol
-from emulator.model.ids import ResourceId
-from emulator.model.network import Interface, Subnet
+from emulator.model.network import Subnet
 from emulator.model.world import PROXY_PORTS, World
 from emulator.reason import Outcome, Reason, Verdict
-from emulator.rules import frontend, legs, path, pool, security
-from emulator.rules.condition import Condition, probed
-from emulator.rules.distribution import order
+from emulator.rules import balanced, legs, path, security
+from emulator.rules.condition import Condition
 from emulator.rules.ends import End
 from emulator.rules.legs import Leg, Path
 from emulator.rules.outbound import outbound_access
@@ -41,9 +36,10 @@ def trace(
     flow = Flow(source.address, source_port, target.address, port, protocol)
     if _is_channel(world, target):
         return path.decide(flow, world, condition, SYSTEM_OF.get(port, "linux"))
-    balancer = _balancer_at(world, target.address)
-    if balancer is not None:
-        return _through(world, condition, source, balancer, flow)
+    for balancer in world.balancers:
+        for front in balancer.frontends:
+            if front.address == target.address:
+                return balanced.through(world, condition, source, (balancer, front), flow)
     return Path((_direct(world, source, target, flow),))
 
 
@@ -52,60 +48,6 @@ def _is_channel(world: World, target: End) -> bool:
     if world.topology != "existing-vnet" or world.endpoint is None:
         return False
     return target.address == world.address_of(world.endpoint)
-
-
-def _balancer_at(world: World, address: IPv4Address) -> LoadBalancer | None:
-    return next((each for each in world.balancers if any(one.address == address for one in each.frontends)), None)
-
-
-def _through(world: World, condition: Condition, source: End, balancer: LoadBalancer, flow: Flow) -> Path:
-    """A flow to a balancer's frontend: it keeps its source, and goes to a member (azure.md 3.3)."""
-    rule = balancer.rule_for(flow.destination_port, flow.protocol.name.capitalize())
-    ready = _ready(world, condition, balancer, rule)
-    checks = legs.settled(_frontend_checks(world, source, balancer, flow, ready))
-    name = f"{source.name} → load-balancer"
-    first = Leg(name, 1, flow, legs.deciding(checks), balancer.id, checks)
-    if rule is None or not first.verdict.carried:
-        return Path((first,))
-    chosen = world.interface(order(flow, ready, rule.distribution, lambda nic: nic.text)[0])
-    inside = replace(flow, destination=chosen.address, destination_port=frontend.backend_port(rule, flow))
-    arrived = legs.settled(_member_checks(world, source, balancer, chosen, inside))
-    last = f"load-balancer → {_name_of(world, chosen)}"
-    resource = chosen.machine or chosen.id
-    return Path((first, Leg(last, 1, inside, legs.deciding(arrived), resource, arrived)))
-
-
-def _ready(
-    world: World, condition: Condition, balancer: LoadBalancer, rule: BalancingRule | None
-) -> tuple[ResourceId, ...]:
-    """The members that take new flows; of another balancer than the channel's, probes succeed if groups let them."""
-    ours = world.balancer is not None and balancer.id == world.balancer.id
-    up = condition.healthy if ours else probed(world, balancer)
-    return pool.eligible(world, balancer, rule, up) if rule else ()
-
-
-def _frontend_checks(
-    world: World, source: End, balancer: LoadBalancer, flow: Flow, ready: tuple[ResourceId, ...]
-) -> Iterator[Verdict]:
-    if source.subnet is not None:
-        yield from legs.leaving_checks(world, source.interface or source.subnet.id, flow)
-    rule = balancer.rule_for(flow.destination_port, flow.protocol.name.capitalize())
-    yield frontend.frontend_verdict(flow, balancer, rule)
-    if rule is not None and not ready:
-        yield frontend.no_backend(flow, world, balancer, rule)
-
-
-def _member_checks(
-    world: World, source: End, balancer: LoadBalancer, chosen: Interface, flow: Flow
-) -> Iterator[Verdict]:
-    """A member that is sent to itself gets no answer.
-
-    https://learn.microsoft.com/azure/load-balancer/load-balancer-troubleshoot-backend-traffic
-    """
-    if source.interface is not None and source.interface.id == chosen.id:
-        sentence = f"{flow}: load balancer {balancer.id.name} sends it back to where it came from: it is dropped"
-        yield Verdict(Outcome.DROPPED, Reason("state", balancer.id.text, "Hairpin"), sentence)
-    yield from _arrival(world, chosen, flow, source)
 
 
 def _direct(world: World, source: End, target: End, flow: Flow) -> Leg:
@@ -124,7 +66,7 @@ def _direct_checks(world: World, source: End, target: End, flow: Flow) -> Iterat
     else:
         yield from legs.leaving_checks(world, source.interface or source.subnet.id, flow)
         if target.interface is not None:
-            yield from _arrival(world, target.interface, flow, source)
+            yield from legs.arrival_checks(world, target.interface, flow, public=False)
         else:
             yield from _at_place(world, target.subnet, flow)
 
@@ -133,15 +75,6 @@ def _connected(world: World, source: Subnet, target: Subnet) -> bool:
     """Whether two subnets lie in one network, or in networks that are peered."""
     home = world.network_of(source.id)
     return world.network_of(target.id) in (home, *world.peers(home))
-
-
-def _arrival(world: World, interface: Interface, flow: Flow, source: End) -> Iterator[Verdict]:
-    """The groups at the destination, and the way back."""
-    yield security.at_interface(world, interface, "Inbound", flow)
-    back = legs.answer if source.subnet else legs.returning_to_internet
-    lost = back(world, security.subnet_of(interface, flow.destination), flow)
-    if lost is not None:
-        yield lost
 
 
 def _at_place(world: World, subnet: Subnet, flow: Flow) -> Iterator[Verdict]:
@@ -181,9 +114,4 @@ def _from_internet(world: World, target: End, flow: Flow) -> Iterator[Verdict]:
         reason = Reason("state", target.resource.text if target.resource else "", "NoPublicAddress")
         yield Verdict(Outcome.DROPPED, reason, f"{flow} has no way in: {target} has no public address")
     else:
-        yield from _arrival(world, interface, flow, End("Internet", flow.source))
-
-
-def _name_of(world: World, interface: Interface) -> str:
-    member = world.member_at(interface.id)
-    return member.hop if member else (interface.machine or interface.id).name
+        yield from legs.arrival_checks(world, interface, flow, public=True)

@@ -17,6 +17,7 @@ from emulator.model.network import Interface, SecurityGroup
 from emulator.model.resources import Resource
 from emulator.model.world import TOPOLOGIES, Topology, World
 from tests.azure_values import NETWORK
+from tests.rules.test_frontend import with_two_frontends
 from tests.worlds import nic_of, nsg, with_subnet, world
 
 OTHER = resource_id(NETWORK + "networkSecurityGroups", "other")
@@ -119,6 +120,14 @@ def test_hops_keep_their_addresses(change: Callable[[World], Resource], said: st
     with pytest.raises(InvalidInputError, match=said):
         laid_over(found, change(found))
     assert laid_over(found, nic_of(found, "proxy"))[0] == found
+
+
+def test_a_further_frontend_moves_nothing() -> None:
+    """Another frontend in front of private link's, with its own rules, leaves the channel where it is."""
+    more = with_two_frontends(world())
+    assert more.balancer
+
+    assert dict(places(laid_over(world(), more.balancer)[0])) == dict(places(world()))
 
 
 def test_a_group_that_nothing_has_changes_nothing() -> None:

@@ -16,7 +16,7 @@ def test_addresses() -> None:
 
     assert found.topology == "existing-vnet"
     assert (str(found.client), str(found.address_of(found.endpoint))) == ("10.61.0.4", "10.61.0.5")
-    assert (str(found.service.nat_address), str(found.balancer.frontend)) == ("10.60.0.5", "10.60.0.6")
+    assert (str(found.service.nat_address), str(found.frontend.private_address)) == ("10.60.0.5", "10.60.0.6")
     assert {each.hop: str(found.interface_of(each).address) for each in found.members} == {
         "proxy": "10.60.0.7",
         "build-linux": "10.60.0.8",

@@ -24,7 +24,11 @@ def test_the_balancer() -> None:
     assert {(probe.protocol, probe.interval, probe.threshold) for probe in found.probes} == {("Tcp", 5, 2)}
     assert {(rule.frontend, rule.pools) for rule in found.rules} == {(deployed.FRONTEND, (deployed.POOL,))}
     assert [each.configurations for each in found.pools] == [configurations]
-    assert (found.sku, found.frontend, found.subnet) == ("Standard", IPv4Address("10.0.0.6"), BUILD_SUBNET)
+    assert (found.sku, found.frontends[0].address, found.subnet) == (
+        "Standard",
+        IPv4Address("10.0.0.6"),
+        BUILD_SUBNET,
+    )
 
 
 def test_the_endpoint_and_the_service() -> None:

@@ -65,7 +65,7 @@ def addresses(found: World) -> dict[str, str]:
     parts = {member.hop: str(found.interface_of(member).address) for member in found.members}
     if found.endpoint and found.service and found.balancer:
         parts |= {"endpoint": str(found.address_of(found.endpoint)), "nat": str(found.service.nat_address)}
-        parts |= {"frontend": str(found.balancer.frontend)}
+        parts |= {"frontend": str(found.frontend.private_address)}
     return {"client": str(found.client), **parts}
 
 

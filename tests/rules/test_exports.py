@@ -102,7 +102,7 @@ def test_what_is_in_it() -> None:
         "build-windows": ("aibbuild-win", "10.20.1.9"),
     }
     assert (str(found.client), str(found.address_of(found.endpoint))) == ("10.30.0.4", "10.30.0.68")
-    assert (str(found.service.nat_address), str(found.balancer.frontend)) == ("10.20.1.5", "10.20.1.6")
+    assert (str(found.service.nat_address), str(found.frontend.private_address)) == ("10.20.1.5", "10.20.1.6")
     assert (found.topology, found.parts.template and found.parts.template.name) == ("existing-vnet", "tpl-ubuntu")
 
 

@@ -1,12 +1,17 @@
 """Frontends: the rule that takes a flow, and the reasons why a balancer sends it nowhere."""
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 
 import pytest
 
-from emulator.model.balancer import PoolAddress
+from emulator.errors import NotLoadedError
+from emulator.model import deployed
+from emulator.model.balancer import BalancingRule, Frontend, PoolAddress
+from emulator.model.world import World
 from emulator.rules.condition import Condition
 from emulator.rules.path import client_flow, decide
+from emulator.rules.playable import playable
 from tests.rules.test_path import ending, path_of
 from tests.worlds import (
     healthy,
@@ -86,3 +91,33 @@ def test_an_empty_pool() -> None:
         ending(path_of(found.laid(replace(found.balancer, rules=rules))))
         == "load-balancer → proxy: dropped, NoBackend"
     )
+
+
+def with_two_frontends(found: World) -> World:
+    """A frontend in front of the one that private link leads to, with a rule of its own that nobody serves."""
+    assert found.balancer
+    other = Frontend(deployed.BALANCER.child("frontendIPConfigurations", "web"), IPv4Address("10.60.0.99"))
+    identity = deployed.BALANCER.child("loadBalancingRules", "web")
+    web = BalancingRule(identity, 60001, 443, frontend=other.id, pools=(deployed.POOL,))
+    balancer = found.balancer
+    return found.laid(replace(balancer, frontends=(other, *balancer.frontends), rules=(web, *balancer.rules)))
+
+
+def test_the_services_frontend_counts() -> None:
+    """Of several frontends private link leads to the one that its service names, and to its rules alone."""
+    found = with_two_frontends(world())
+    path = path_of(found)
+
+    assert (str(path.legs[1].flow.destination), path.carried) == ("10.60.0.6", True)
+    assert path.legs[1].verdict.reason.name == "rule-60001"
+    playable(found)
+
+
+def test_a_frontend_that_the_balancer_lacks() -> None:
+    """A service that leads to a frontend that is not there says which, on the path that needs it."""
+    found = world()
+    assert found.service
+    gone = deployed.BALANCER.child("frontendIPConfigurations", "gone")
+
+    with pytest.raises(NotLoadedError, match=f"leads to frontend {gone}, which load balancer .*/aib-lb lacks"):
+        path_of(found.laid(replace(found.service, frontends=(gone,))))

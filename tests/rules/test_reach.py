@@ -10,7 +10,6 @@ from emulator.app.worlds import load_world
 from emulator.model.flow import Protocol
 from emulator.model.network import PortRange, SecurityRule
 from emulator.model.world import World
-from emulator.reason import Outcome
 from emulator.rules.condition import assumed
 from emulator.rules.ends import end_of
 from emulator.rules.legs import Path as FlowPath
@@ -78,30 +77,6 @@ def test_nothing_is_asked_after_the_flow_was_stopped() -> None:
     (leg,) = traced(found, "proxy", "build-linux", 22).legs
 
     assert [check.reason.name for check in leg.checks] == ["deny-200"]
-
-
-def test_the_probe_gates_a_balancer() -> None:
-    """Where groups drop the probe, a balancer sends new flows nowhere, whoever dials it."""
-    found = world("300 deny in AzureLoadBalancer -> *")
-
-    assert ending(traced(found, "build-linux", "load-balancer", 60001)) == (
-        "build-linux → load-balancer: dropped, probe-60001"
-    )
-
-
-def test_another_balancer_s_members_are_judged_by_their_groups() -> None:
-    """A balancer beside the channel has its own probes: members count as up where groups let those in."""
-    balancer = EXPORT.balancer
-    assert balancer
-    group = EXPORT.groups[0]
-    deny = SecurityRule("NoProbe", 100, "Inbound", "Deny", source_prefixes=("AzureLoadBalancer",))
-    other = replace(EXPORT, parts=replace(EXPORT.parts, balancer=None))
-    dropped = other.laid(replace(group, rules=(deny, *group.rules)))
-
-    assert ending(traced(other, "vm-tools", str(balancer.frontend), 60001)) == (
-        "load-balancer → proxy: carried, AllowVnetInBound"
-    )
-    assert traced(dropped, "vm-tools", str(balancer.frontend), 60001).end().verdict.outcome is Outcome.DROPPED
 
 
 def test_udp_has_its_own_rules() -> None:

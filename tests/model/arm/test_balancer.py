@@ -41,7 +41,10 @@ def test_the_published_example() -> None:
 
     assert (rule.frontend_port, rule.frontend, rule.pools) == (80, frontend.id, (pool.id,))
     assert (found.probe_of(rule), nat.frontend) == (found.probes[0], frontend.id)
-    assert (found.frontend, frontend.subnet and frontend.subnet.name) == (IPv4Address("10.0.1.4"), "subnetlb")
+    assert (frontend.private_address, frontend.subnet and frontend.subnet.name) == (
+        IPv4Address("10.0.1.4"),
+        "subnetlb",
+    )
 
 
 @pytest.mark.parametrize(
