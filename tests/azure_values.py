@@ -160,6 +160,7 @@ def peerings(identity: ResourceId) -> Strategy[Peering]:
         st.sampled_from(["Initiated", "Connected", "Disconnected"]),
         st.booleans(),
         some(ranges),
+        st.booleans(),
         kept("remoteAddressSpace"),
     )
 

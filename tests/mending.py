@@ -12,16 +12,8 @@ from typing import Any
 from emulator.model.access import RoleAssignment
 from emulator.model.balancer import BalancingRule, LoadBalancer, Probe
 from emulator.model.ids import ResourceId
-from emulator.model.network import (
-    NextHop,
-    Route,
-    RouteTable,
-    SecurityGroup,
-    SecurityRule,
-    Subnet,
-    VirtualNetwork,
-    port_range,
-)
+from emulator.model.network import NextHop, Route, RouteTable, SecurityGroup, SecurityRule, Subnet, VirtualNetwork
+from emulator.model.ports import port_range
 from emulator.model.world import World
 from emulator.rules.checklist import Finding
 from emulator.rules.checklist.registry import ITEMS

@@ -3,28 +3,27 @@
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Literal, get_args
 
 from hypothesis import strategies as st
 
 from emulator.model import deployed
 from emulator.model.balancer import Distribution
-from emulator.model.default_world import BUILD_GROUP, BUILD_SUBNET, NETWORK, default_world
+from emulator.model.default_world import BUILD_GROUP, BUILD_SUBNET, NETWORK, VNET, default_world
 from emulator.model.ids import ResourceId, resource_id
 from emulator.model.network import (
-    ANY_PORT,
     Direction,
     Interface,
     NextHop,
-    PortRange,
     Route,
     RouteTable,
     RuleProtocol,
     SecurityGroup,
     SecurityRule,
-    port_range,
+    Subnet,
 )
+from emulator.model.ports import ANY_PORT, PortRange, port_range
 from emulator.model.privatelink import ConnectionState
 from emulator.model.switches import Switches
 from emulator.model.world import Topology, World
@@ -34,6 +33,8 @@ RULE = re.compile(r"(\d+) (allow|deny) (in|out) (\S+) -> (\S+?)(?: (Tcp|Udp))?")
 PROTOCOLS: dict[str | None, RuleProtocol] = {None: "*", "Tcp": "Tcp", "Udp": "Udp"}
 DIRECTIONS: tuple[Direction, ...] = ("Inbound", "Outbound")
 ROUTES = resource_id(NETWORK + "routeTables", "routes")
+NVA_SUBNET = VNET.child("subnets", "nva")
+NVA = "VirtualAppliance 10.60.2.4"
 DOCUMENTED = "400 allow in AzureLoadBalancer -> VirtualNetwork:60000-60001 Tcp"
 
 
@@ -143,6 +144,16 @@ def _route(text: str) -> Route:
 def appliance(address: str, *, forwarding: bool = True, subnet: ResourceId = BUILD_SUBNET) -> Interface:
     """The interface of a virtual appliance."""
     return replace(deployed.interface("nva", IPv4Address(address), subnet), forwarding=forwarding)
+
+
+def with_appliance(found: World, *, forwarding: bool = True) -> World:
+    """The default world with a virtual appliance, 10.60.2.4, in a subnet of its own: `NVA_SUBNET`."""
+    network = found.network_of(BUILD_SUBNET)
+    home = Subnet(NVA_SUBNET, (IPv4Network("10.60.2.0/24"),))
+    return found.laid(
+        replace(network, subnets=(*network.subnets, home)),
+        appliance("10.60.2.4", forwarding=forwarding, subnet=NVA_SUBNET),
+    )
 
 
 def nic_of(found: World, hop: str) -> Interface:

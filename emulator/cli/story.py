@@ -13,7 +13,8 @@ from emulator.app.config import Config
 from emulator.app.run import start
 from emulator.cli import drawing, show, witness
 from emulator.errors import EmulatorError, PeerError
-from emulator.model.network import PortRange, SecurityGroup, SecurityRule
+from emulator.model.network import SecurityGroup, SecurityRule
+from emulator.model.ports import PortRange
 from emulator.model.world import System
 from emulator.observe import Event, Record
 

@@ -5,15 +5,8 @@ from ipaddress import IPv4Address, IPv4Network
 from emulator.model import deployed
 from emulator.model.compute import Member, VirtualMachine
 from emulator.model.ids import ResourceId, resource_id
-from emulator.model.network import (
-    Interface,
-    PortRange,
-    PublicIp,
-    SecurityGroup,
-    SecurityRule,
-    Subnet,
-    VirtualNetwork,
-)
+from emulator.model.network import Interface, PublicIp, SecurityGroup, SecurityRule, Subnet, VirtualNetwork
+from emulator.model.ports import PortRange
 from emulator.model.resources import Parts
 from emulator.model.switches import Switches
 from emulator.model.world import Topology, World

@@ -1,6 +1,5 @@
 """Virtual networks, subnets, interfaces, public IPs, routes and security groups."""
 
-import re
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
@@ -8,8 +7,8 @@ from typing import Literal
 from emulator.errors import NotLoadedError
 from emulator.model.ids import ResourceId
 from emulator.model.kept import NOTHING, Kept
+from emulator.model.ports import ANY_PORT, PortRange
 
-PORTS = re.compile(r"\s*([0-9]{1,5})\s*(?:-\s*([0-9]{1,5})\s*)?")
 Direction = Literal["Inbound", "Outbound"]
 Access = Literal["Allow", "Deny"]
 AdminAccess = Literal["Allow", "AlwaysAllow", "Deny"]
@@ -21,23 +20,6 @@ Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
-class PortRange:
-    """Ports from first to last, inclusive."""
-
-    first: int = 0
-    last: int = 65535
-
-    def __contains__(self, port: int) -> bool:
-        return self.first <= port <= self.last
-
-    def __str__(self) -> str:
-        if (self.first, self.last) == (0, 65535):
-            return "*"
-        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
-
-
-ANY_PORT = (PortRange(),)
 ANY_ADDRESS = ("*",)
 
 
@@ -161,13 +143,19 @@ class Subnet:
 
 @dataclass(frozen=True, slots=True)
 class Peering:
-    """A peering as one of its two networks has it; traffic needs `Connected` and access on both."""
+    """A peering as one of its two networks has it; traffic needs `Connected` and access on both.
+
+    Attributes:
+        forwarded: whether this side takes what an appliance in the other network forwards from elsewhere
+            (https://learn.microsoft.com/azure/virtual-network/virtual-network-peering-overview#service-chaining).
+    """
 
     name: str
     remote: ResourceId
     state: Literal["Initiated", "Connected", "Disconnected"] = "Connected"
     access: bool = True
     remote_prefixes: tuple[Network, ...] = ()
+    forwarded: bool = False
     kept: Kept = field(default=NOTHING, compare=False, repr=False)
 
     @property
@@ -280,20 +268,3 @@ class ServiceTags:
     id: ResourceId
     tags: tuple[tuple[str, tuple[Network, ...]], ...] = ()
     kept: Kept = field(default=NOTHING, compare=False, repr=False)
-
-
-def port_range(text: str) -> PortRange:
-    """The range in `*`, `22` or `60000-60001`.
-
-    Raises:
-        ValueError: it is none of these, or a port is not within 0 to 65535.
-    """
-    if text == "*":
-        return PortRange()
-    parts = PORTS.fullmatch(text)
-    if parts is None:
-        raise ValueError(f"{text!r} is not a port or a range of ports")
-    found = PortRange(int(parts[1]), int(parts[2] or parts[1]))
-    if not found.first <= found.last <= 65535:
-        raise ValueError(f"{text!r} is not a port range within 0-65535")
-    return found

@@ -6,7 +6,8 @@ from ipaddress import IPv4Address, IPv4Network, summarize_address_range
 from typing import Literal
 
 from emulator.model.ids import ResourceId
-from emulator.model.network import Direction, Interface, PortRange, SecurityGroup, SecurityRule
+from emulator.model.network import Direction, Interface, SecurityGroup, SecurityRule
+from emulator.model.ports import PortRange
 from emulator.model.world import World
 from emulator.rules import ranges, security
 from emulator.rules.tags import EVERYTHING, Tags, UnknownTagError, tags_at

@@ -101,7 +101,9 @@ def _groups(world: World) -> Sequence[SecurityGroup]:
     subnets = {nic.subnet for nic in nics} | ({world.endpoint.subnet} if world.endpoint else set())
     homes = [each for network in world.networks for each in network.subnets]
     ours = {each.group for each in homes if each.id in subnets or world.client in each}
-    ours |= {nic.group for nic in (*nics, *world.holders(world.client))}
+    on_the_way = [nic for nic in world.interfaces if nic.forwarding]
+    ours |= {nic.group for nic in (*nics, *world.holders(world.client), *on_the_way)}
+    ours |= {each.group for each in homes if each.id in {nic.subnet for nic in on_the_way}}
     return [group for group in world.groups if group.id in ours]
 
 

@@ -11,12 +11,14 @@ from ipaddress import IPv4Address
 
 from emulator.model.flow import Flow
 from emulator.model.ids import ResourceId
-from emulator.model.network import ANY_PORT, Interface, Subnet, VirtualNetwork
+from emulator.model.network import Interface, Subnet, VirtualNetwork
+from emulator.model.ports import ANY_PORT
 from emulator.model.world import World
 from emulator.reason import Outcome, Reason, Verdict
 from emulator.rules import security
+from emulator.rules.forwarding import Packet, Way, routed, way
 from emulator.rules.matching import Classifier
-from emulator.rules.routes import next_hop, routed
+from emulator.rules.routes import next_hop
 from emulator.rules.tags import tags_at
 
 
@@ -72,8 +74,8 @@ def deciding(checks: Sequence[Verdict]) -> Verdict:
     return next((each for each in reversed(checks) if each.reason.kind != "route"), checks[-1])
 
 
-def leaving_checks(world: World, source: Interface | ResourceId, flow: Flow) -> Iterator[Verdict]:
-    """What a packet meets on its way out: groups at an interface or a subnet, then its routes.
+def leaving_checks(world: World, source: Interface | ResourceId, flow: Flow) -> Way:
+    """What a packet meets on its way out: groups at an interface or a subnet, then routes and what stands on them.
 
     Raises:
         NotLoadedError: a resource that decides was not loaded.
@@ -86,7 +88,7 @@ def leaving_checks(world: World, source: Interface | ResourceId, flow: Flow) -> 
         verdict = security.at_subnet(world, subnet, "Outbound", flow)
         if verdict is not None:
             yield verdict
-    yield routed(world, subnet, flow.destination, str(flow))
+    return (yield from way(world, subnet, Packet(flow.destination, str(flow), flow.source, flow)))
 
 
 def leaving(world: World, source: Interface | ResourceId, flow: Flow) -> Verdict | None:
@@ -105,7 +107,7 @@ def answer(world: World, subnet: ResourceId, flow: Flow) -> Verdict:
     Raises:
         NotLoadedError: a resource that decides was not loaded.
     """
-    return routed(world, subnet, flow.source, f"the answer to {flow}")
+    return routed(world, subnet, flow.source, f"the answer to {flow}", flow.destination)
 
 
 def coming_back(world: World, subnet: ResourceId, flow: Flow) -> Verdict | None:

@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 from emulator.errors import NotLoadedError
 from emulator.model.flow import Flow
 from emulator.model.ids import ResourceId
-from emulator.model.network import PortRange
+from emulator.model.ports import PortRange
 from emulator.rules import ranges
 from emulator.rules.ranges import Range
 from emulator.rules.tags import Tags, UnknownTagError

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from emulator.model.flow import Flow, Protocol
+from emulator.model.ids import ResourceId
 from emulator.model.network import Subnet
 from emulator.model.world import PROXY_PORTS, World
 from emulator.reason import Outcome, Reason, Verdict
@@ -11,6 +12,7 @@ from emulator.rules.condition import Condition
 from emulator.rules.ends import End
 from emulator.rules.legs import Leg, Path
 from emulator.rules.outbound import outbound_access
+from emulator.rules.routes import next_hop
 from emulator.rules.tags import NOT_INTERNET
 
 SOURCE_PORT = 49152
@@ -60,20 +62,37 @@ def _direct_checks(world: World, source: End, target: End, flow: Flow) -> Iterat
         yield from _to_internet(world, source, flow)
     elif source.subnet is None:
         yield from _from_internet(world, target, flow)
-    elif not _connected(world, source.subnet, target.subnet):
-        sentence = f"{flow} has no route: the networks of {source} and {target} are not peered"
-        yield Verdict(Outcome.DROPPED, Reason("state", target.subnet.id.text, "NoRoute"), sentence)
     else:
-        yield from legs.leaving_checks(world, source.interface or source.subnet.id, flow)
+        yield from _to_network(world, source, target, flow)
         if target.interface is not None:
             yield from legs.arrival_checks(world, target.interface, flow, public=False)
         else:
             yield from _at_place(world, target.subnet, flow)
 
 
-def _connected(world: World, source: Subnet, target: Subnet) -> bool:
+def _to_network(world: World, source: End, target: End, flow: Flow) -> Iterator[Verdict]:
+    """Groups and routes on the way to another network: by a peering, or by a route of the user's to an appliance.
+
+    Azure's own routes lead nowhere between networks that are not peered, even where the networks overlap.
+    """
+    if source.subnet is None or target.subnet is None:
+        return
+    no_route = Verdict(
+        Outcome.DROPPED,
+        Reason("state", target.subnet.id.text, "NoRoute"),
+        f"{flow} has no route: the networks of {source} and {target} are not peered",
+    )
+    own = next_hop(world, source.subnet.id, flow.destination).source == "Default"
+    if own and not _connected(world, source.subnet.id, target.subnet):
+        yield no_route
+    last = yield from legs.leaving_checks(world, source.interface or source.subnet.id, flow)
+    if last is not None and not _connected(world, last, target.subnet):
+        yield no_route
+
+
+def _connected(world: World, source: ResourceId, target: Subnet) -> bool:
     """Whether two subnets lie in one network, or in networks that are peered."""
-    home = world.network_of(source.id)
+    home = world.network_of(source)
     return world.network_of(target.id) in (home, *world.peers(home))
 
 

@@ -1,4 +1,4 @@
-"""Where a subnet sends a packet: effective routes, longest prefix first, and what becomes of it there.
+"""Where a subnet sends a packet: effective routes, longest prefix first.
 
 https://learn.microsoft.com/azure/virtual-network/virtual-networks-udr-overview
 """
@@ -9,9 +9,8 @@ from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import Literal
 
 from emulator.model.ids import ResourceId
-from emulator.model.network import Interface, NextHop, Route, Subnet, VirtualNetwork
+from emulator.model.network import NextHop, Route, Subnet, VirtualNetwork
 from emulator.model.world import PROBE_SOURCE, World
-from emulator.reason import Outcome, Reason, Verdict
 
 PLATFORM_SERVICES = (PROBE_SOURCE, IPv4Address("169.254.169.254"))
 """The host and its instance metadata, which no route leads away from (azure.md 5.1)."""
@@ -126,52 +125,3 @@ def next_hop(world: World, subnet: ResourceId, destination: IPv4Address) -> Effe
         NotLoadedError: the subnet or its route table was not loaded.
     """
     return next(route for route in effective_routes(world, subnet) if route.active and destination in route.prefix)
-
-
-def routed(world: World, subnet: ResourceId, destination: IPv4Address, what: str) -> Verdict:
-    """Whether a subnet's routes lead a packet within Azure's network; `what` names the packet.
-
-    Raises:
-        NotLoadedError: the subnet or its route table was not loaded.
-    """
-    if destination in PLATFORM_SERVICES:
-        reason = Reason("state", subnet.text, "PlatformService")
-        return Verdict(Outcome.CARRIED, reason, f"{what} goes to the host, whatever the routes")
-    route = next_hop(world, subnet, destination)
-    reason = Reason("route", (route.table or subnet).text, route.name or route.hop)
-    if route.hop in WITHIN:
-        return Verdict(Outcome.CARRIED, reason, f"{what} follows {route}")
-    if route.hop == "VirtualAppliance" and route.address is not None:
-        appliance = _appliance(world, world.network_of(subnet), route.address)
-        return _by_appliance(world, appliance, f"{what} is lost: {route}", reason, f"{what} follows {route}")
-    return Verdict(Outcome.DROPPED, reason, f"{what} is lost: {_lost(route, destination)}")
-
-
-def _lost(route: EffectiveRoute, destination: IPv4Address) -> str:
-    if route.hop == "None":
-        return f"{route} drops it"
-    if route.hop == "VirtualNetworkGateway":
-        return f"{route} sends it to a gateway, and nothing behind one was loaded"
-    return f"{route} sends it to the Internet, where {destination} is not"
-
-
-def _by_appliance(world: World, appliance: Interface | None, lost: str, reason: Reason, follows: str) -> Verdict:
-    """An appliance that was loaded forwards if its interface may; of another a switch decides."""
-    if appliance is None and world.switches.unknown_appliance == "forward":
-        return Verdict(Outcome.CARRIED, reason, f"{follows}, which forwards it (unknown_appliance)")
-    if appliance is None:
-        return Verdict(Outcome.DROPPED, reason, f"{lost} sends it to an appliance that is not among what was loaded")
-    if not appliance.forwarding:
-        return Verdict(
-            Outcome.DROPPED, reason, f"{lost} sends it to {appliance.id.name}, which has IP forwarding off"
-        )
-    return Verdict(Outcome.CARRIED, reason, f"{follows}, and {appliance.id.name} forwards it")
-
-
-def _appliance(world: World, network: VirtualNetwork, address: IPv4Address) -> Interface | None:
-    """The interface with an address in a network or in one of its peers."""
-    for home in (network, *world.peers(network)):
-        found = world.interface_at(address, home)
-        if found is not None:
-            return found
-    return None

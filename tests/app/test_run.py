@@ -17,7 +17,8 @@ from emulator.app.channel import Channel
 from emulator.app.run import start
 from emulator.errors import InvalidInputError, UnavailableError
 from emulator.model.default_world import BUILD_GROUP, DOCUMENTED_RULE, default_world
-from emulator.model.network import PortRange, SecurityGroup, SecurityRule
+from emulator.model.network import SecurityGroup, SecurityRule
+from emulator.model.ports import PortRange
 from emulator.model.world import TOPOLOGIES, System, Topology
 from emulator.net import filters
 from emulator.observe import Observation, Record

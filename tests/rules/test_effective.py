@@ -6,7 +6,8 @@ from pathlib import Path
 
 from emulator.app.worlds import load_world
 from emulator.model.ids import resource_id
-from emulator.model.network import PortRange, SecurityGroup
+from emulator.model.network import SecurityGroup
+from emulator.model.ports import PortRange
 from emulator.rules.effective import effective_groups, ports
 from emulator.rules.ends import end_of
 from tests.worlds import nic_of, nsg, rule, world

@@ -14,7 +14,8 @@ from emulator.model.balancer import AdminState, PoolAddress
 from emulator.model.default_world import BUILD_GROUP, BUILD_SUBNET, SERVICE_SUBNET
 from emulator.model.flow import Flow
 from emulator.model.ids import ResourceId
-from emulator.model.network import AdminRule, EndpointPolicy, PortRange, SecurityGroup
+from emulator.model.network import AdminRule, EndpointPolicy, SecurityGroup
+from emulator.model.ports import PortRange
 from emulator.model.privatelink import ConnectionState
 from emulator.model.world import PROXY_PORTS, SYSTEMS, TOPOLOGIES, System, Topology, World
 from emulator.rules.condition import Condition

@@ -13,11 +13,10 @@ from emulator.model.world import World
 from emulator.reason import Outcome, Reason, Verdict
 from emulator.rules import legs
 from tests.rules.test_path import CLIENT_GROUP
-from tests.worlds import ROUTES, appliance, nic_of, rule, with_routes, with_subnet, world
+from tests.worlds import NVA, ROUTES, nic_of, rule, with_appliance, with_routes, with_subnet, world
 
 PROXY, BUILD = IPv4Address("10.60.0.7"), IPv4Address("10.60.0.8")
 FLOW = Flow(PROXY, 40000, BUILD, 22)
-NVA = "VirtualAppliance 10.60.0.99"
 
 
 def verdict(name: str, outcome: Outcome = Outcome.CARRIED, *, route: bool = False) -> Verdict:
@@ -82,7 +81,7 @@ def test_the_order_of_a_leg(rules: tuple[str, ...], routes: tuple[str, ...], nam
 
 def test_an_appliance_that_forwards() -> None:
     """A leg through an appliance that forwards is carried, by the rule that let it in."""
-    found = with_routes(world(), f"10.60.0.0/24 -> {NVA}").laid(appliance("10.60.0.99"))
+    found = with_appliance(with_routes(world(), f"10.60.0.0/24 -> {NVA}"))
 
     assert (between(found).carried, between(found).reason.name) == (True, "AllowVnetInBound")
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from emulator.errors import NotLoadedError
 from emulator.model.flow import Flow, Protocol
 from emulator.model.ids import ResourceId
-from emulator.model.network import AdminRule, PortRange, SecurityGroup, SecurityRule
+from emulator.model.network import AdminRule, SecurityGroup, SecurityRule
+from emulator.model.ports import PortRange
 from emulator.model.world import PROBE_SOURCE
 from emulator.rules.matching import Classifier
 from emulator.rules.security import ordered

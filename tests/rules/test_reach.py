@@ -1,20 +1,23 @@
 """The path of any flow: between machines, to a balancer, to and from the Internet."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import pytest
 
 from emulator.app.worlds import load_world
+from emulator.model import deployed
+from emulator.model.default_world import BUILD_SUBNET, VNET
 from emulator.model.flow import Protocol
-from emulator.model.network import PortRange, SecurityRule
+from emulator.model.network import Peering, SecurityGroup, SecurityRule, Subnet, VirtualNetwork
+from emulator.model.ports import PortRange
 from emulator.model.world import World
 from emulator.rules.condition import assumed
 from emulator.rules.ends import end_of
 from emulator.rules.legs import Path as FlowPath
 from emulator.rules.reach import trace
-from tests.worlds import world
+from tests.worlds import appliance, rule, with_routes, world
 
 EXPORT = load_world(Path(__file__).parents[1] / "data" / "export" / "rest")
 
@@ -77,6 +80,54 @@ def test_nothing_is_asked_after_the_flow_was_stopped() -> None:
     (leg,) = traced(found, "proxy", "build-linux", 22).legs
 
     assert [check.reason.name for check in leg.checks] == ["deny-200"]
+
+
+HUB, SPOKE = VNET.parent.child("virtualNetworks", "hub"), VNET.parent.child("virtualNetworks", "spoke")
+
+
+def hub_and_spoke(*rules: str, routed: bool = True) -> World:
+    """The customer's network and another, both peered with a hub alone, and routed through its appliance."""
+    found = world()
+    group = SecurityGroup(HUB.parent.child("networkSecurityGroups", "hub-nsg"), tuple(rule(text) for text in rules))
+    to_hub = (Peering("to-hub", HUB, forwarded=True),)
+    hub = Subnet(HUB.child("subnets", "nva"), (IPv4Network("10.70.0.0/24"),), group.id)
+    away = Subnet(SPOKE.child("subnets", "s"), (IPv4Network("10.71.0.0/24"),))
+    found = found.laid(
+        group,
+        replace(found.network_of(BUILD_SUBNET), peerings=to_hub),
+        VirtualNetwork(HUB, hub.prefixes, (hub,), peerings=(Peering("a", VNET), Peering("b", SPOKE))),
+        VirtualNetwork(SPOKE, away.prefixes, (away,), peerings=to_hub),
+        appliance("10.70.0.4", subnet=hub.id),
+        deployed.interface("far", IPv4Address("10.71.0.4"), away.id),
+        deployed.machine("build-linux", "far")[0],
+    )
+    if not routed:
+        return found
+    there = with_routes(found, "10.71.0.0/24 -> VirtualAppliance 10.70.0.4")
+    return with_routes(there, "10.60.0.0/16 -> VirtualAppliance 10.70.0.4", subnet=away.id)
+
+
+# Rules of the hub's group, whether the spokes' routes lead through the hub, and where a flow between them ends.
+SPOKES = [
+    ((), False, "dropped, NoRoute"),
+    ((), True, "carried, NoSecurityGroup"),
+    (("200 deny in 10.60.0.0/16 -> *:22",), True, "dropped, deny-200"),
+    (("200 deny out 10.60.0.0/16 -> *:22",), True, "dropped, deny-200"),
+]
+
+
+@pytest.mark.parametrize(("rules", "routed", "expected"), SPOKES)
+def test_hub_and_spoke(rules: tuple[str, ...], expected: str, *, routed: bool) -> None:
+    """Networks that are not peered reach each other through a hub's appliance, by routes, if its groups agree."""
+    assert ending(traced(hub_and_spoke(*rules, routed=routed), "proxy", "far", 22)) == f"proxy → far: {expected}"
+
+
+def test_a_way_back_that_misses() -> None:
+    """Through a hub the answer needs a route too: without one it is lost."""
+    found = hub_and_spoke()
+    silent = with_routes(found, "10.99.0.0/16 -> None", subnet=SPOKE.child("subnets", "s"))
+
+    assert ending(traced(silent, "proxy", "far", 22)) == "proxy → far: dropped, None"
 
 
 def test_udp_has_its_own_rules() -> None:

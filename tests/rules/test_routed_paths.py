@@ -6,9 +6,8 @@ from emulator.model.default_world import SERVICE_SUBNET
 from emulator.model.world import TOPOLOGIES
 from tests.rules.test_path import ARRIVED, AT_PROXY, TO_BUILD, ending, path_of, with_client_group
 from tests.rules.test_security import DENY_IN
-from tests.worlds import appliance, with_routes, with_subnet, world
+from tests.worlds import NVA, with_appliance, with_routes, with_subnet, world
 
-NVA = "VirtualAppliance 10.60.0.99"
 # User-defined routes at the build subnet (azure.md 5.3), and where the path of a topology ends.
 ROUTED = [
     ("existing-vnet", f"0.0.0.0/0 -> {NVA}", ARRIVED),
@@ -38,8 +37,8 @@ def test_an_appliance_that_forwards_carries_the_channel() -> None:
     """With an appliance that forwards, a route for the subnet leads there and on."""
     found = with_routes(world(), f"10.60.0.0/24 -> {NVA}")
 
-    assert ending(path_of(found.laid(appliance("10.60.0.99")))) == ARRIVED
-    assert not path_of(found.laid(appliance("10.60.0.99", forwarding=False))).carried
+    assert ending(path_of(with_appliance(found))) == ARRIVED
+    assert not path_of(with_appliance(found, forwarding=False)).carried
 
 
 def test_the_group_at_the_endpoint() -> None:

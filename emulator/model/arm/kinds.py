@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from emulator.model.arm.findings import Place
 from emulator.model.ids import ResourceId
-from emulator.model.network import Address, Network, PortRange, port_range
+from emulator.model.network import Address, Network
+from emulator.model.ports import PortRange, port_range
 
 T = TypeVar("T")
 

@@ -109,6 +109,7 @@ PEERING = Shape(
         Field("remote", "remoteVirtualNetwork", REFERENCE, required=True),
         Field("state", "peeringState", choice("Initiated", "Connected", "Disconnected")),
         Field("access", "allowVirtualNetworkAccess", BOOLEAN),
+        Field("forwarded", "allowForwardedTraffic", BOOLEAN),
         Field(
             "remote_prefixes",
             "remoteAddressSpace.addressPrefixes",

@@ -12,7 +12,7 @@ from emulator.reason import Verdict
 from emulator.rules import legs
 from emulator.rules.checklist import mends, scene
 from emulator.rules.checklist.finding import Answer, Item
-from emulator.rules.routes import routed
+from emulator.rules.forwarding import routed
 
 Way = tuple[Verdict, Subnet]
 """What the routes make of a packet, and the subnet that it is for."""

@@ -13,7 +13,8 @@ from emulator.errors import InvalidInputError
 from emulator.model import arm
 from emulator.model.arm import documents, load_json
 from emulator.model.default_world import BUILD_GROUP, DOCUMENTED_RULE, default_world
-from emulator.model.network import PortRange, SecurityGroup
+from emulator.model.network import SecurityGroup
+from emulator.model.ports import PortRange
 from emulator.model.resources import Other
 from tests.worlds import groups, nsg
 

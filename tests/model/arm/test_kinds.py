@@ -21,7 +21,7 @@ from emulator.model.arm.kinds import (
     whole,
 )
 from emulator.model.ids import ResourceId
-from emulator.model.network import PortRange
+from emulator.model.ports import PortRange
 from tests.azure_values import json_values
 from tests.documents import read
 

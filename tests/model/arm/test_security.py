@@ -7,7 +7,8 @@ import pytest
 from emulator.model import arm
 from emulator.model.arm import security
 from emulator.model.ids import ResourceId
-from emulator.model.network import AdminRule, ApplicationSecurityGroup, PortRange, SecurityGroup
+from emulator.model.network import AdminRule, ApplicationSecurityGroup, SecurityGroup
+from emulator.model.ports import PortRange
 from tests.documents import NETWORK, document, finding, one, said
 
 KIND, APPLICATION = "Microsoft.Network/networkSecurityGroups", "Microsoft.Network/applicationSecurityGroups"
