@@ -13,6 +13,8 @@ def test_defaults() -> None:
         "virtual_network_tag_default_route": "include",
         "unknown_appliance": "drop",
         "isolated_builds": False,
+        "private_link_idle": 300.0,
+        "private_link_idle_reset": False,
         "proxy_connect_timeout": 30.0,
         "proxy_connect_failure": "fin",
     }
