@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 
 from emulator.model.flow import Flow
 from emulator.model.ids import ResourceId
-from emulator.model.network import Interface, VirtualNetwork
+from emulator.model.network import Interface
 from emulator.model.world import World
 from emulator.reason import Outcome, Reason, Verdict
 from emulator.rules import security
@@ -52,15 +52,15 @@ def way(world: World, subnet: ResourceId, packet: Packet) -> Way:
     passed: list[Interface] = []
     while here is not None:
         route = next_hop(world, here, packet.destination)
-        if route.hop != "VirtualAppliance" or route.address is None:
+        if route.hop != "VirtualAppliance":
             yield _followed(world, here, route, packet, passed)
             return here
-        appliance = appliance_at(world, world.network_of(here), route.address)
+        appliance = appliance_on(world, here, route)
         yield forwarded(world, here, route, appliance, packet.words)
         if appliance in passed:
-            yield _loop(here, route, packet, passed[-1])
+            yield loop(here, route, packet.words)
         if appliance is not None:
-            yield from _through(world, appliance, packet)
+            yield from at_appliance(world, appliance, packet.flow)
             passed.append(appliance)
         here = appliance.subnet if appliance else None
     return None
@@ -86,10 +86,11 @@ def routed(
     return first
 
 
-def appliance_at(world: World, network: VirtualNetwork, address: IPv4Address) -> Interface | None:
-    """The interface with an address in a network or in one of its peers."""
+def appliance_on(world: World, subnet: ResourceId, route: EffectiveRoute) -> Interface | None:
+    """The interface that a subnet's route leads to, in its network or in one of the peers; None: not loaded."""
+    network = world.network_of(subnet)
     for home in (network, *world.peers(network)):
-        found = world.interface_at(address, home)
+        found = world.interface_at(route.address, home) if route.address else None
         if found is not None:
             return found
     return None
@@ -111,16 +112,20 @@ def forwarded(
     return Verdict(Outcome.CARRIED, reason, f"{follows}, and {name} forwards it")
 
 
-def _through(world: World, appliance: Interface, packet: Packet) -> Iterator[Verdict]:
-    """The groups at an appliance, inward and outward; an answer belongs to a flow that they let pass."""
-    if packet.flow is not None:
-        yield security.at_interface(world, appliance, "Inbound", packet.flow)
-        yield security.at_interface(world, appliance, "Outbound", packet.flow)
+def at_appliance(world: World, appliance: Interface, flow: Flow | None) -> Iterator[Verdict]:
+    """The groups at an appliance, inward and outward; an answer (no flow) belongs to one that they let pass.
+
+    Raises:
+        NotLoadedError: a group, or what a rule names, was not loaded, and the verdict hangs on it.
+    """
+    if flow is not None:
+        yield security.at_interface(world, appliance, "Inbound", flow)
+        yield security.at_interface(world, appliance, "Outbound", flow)
 
 
-def _loop(subnet: ResourceId, route: EffectiveRoute, packet: Packet, appliance: Interface) -> Verdict:
+def loop(subnet: ResourceId, route: EffectiveRoute, what: str) -> Verdict:
     """An appliance in a subnet whose own routes lead back to it (virtual-networks-udr-overview warns of it)."""
-    sentence = f"{packet.words} goes in a loop: {route} of {appliance.id.name}'s own subnet leads back to it"
+    sentence = f"{what} goes in a loop: behind an appliance {route} leads back to it"
     return Verdict(Outcome.DROPPED, _reason(subnet, route), sentence)
 
 

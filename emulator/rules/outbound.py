@@ -6,15 +6,19 @@ machine's own public IP, outbound rules of a load balancer, and last default out
 https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access).
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 from emulator.model.balancer import LoadBalancer
+from emulator.model.flow import Flow
 from emulator.model.ids import ResourceId
-from emulator.model.network import Interface
+from emulator.model.network import Interface, Subnet
 from emulator.model.world import World
 from emulator.reason import Outcome, Reason, Verdict
 from emulator.rules import pool
-from emulator.rules.routes import next_hop
+from emulator.rules.forwarding import appliance_on, at_appliance, forwarded, loop
+from emulator.rules.routes import EffectiveRoute, next_hop
 
 SOMEWHERE = IPv4Address("203.0.113.1")
 """A public address that stands for any."""
@@ -26,8 +30,55 @@ def outbound_access(world: World, interface: Interface, destination: IPv4Address
     Raises:
         NotLoadedError: the subnet or its route table was not loaded.
     """
-    subnet = world.subnet(interface.subnet)
-    route = next_hop(world, subnet.id, destination)
+    met: list[Verdict] = []
+    for verdict in outbound_checks(world, interface, destination):
+        met.append(verdict)
+        if not verdict.carried:
+            return verdict
+    return replace(met[0], sentence="; ".join(each.sentence for each in met))
+
+
+def outbound_checks(
+    world: World, interface: Interface, destination: IPv4Address, flow: Flow | None = None
+) -> Iterator[Verdict]:
+    """What leads an interface's packets to a public address: its route, appliances on it, the method at its end.
+
+    An appliance must forward them, and needs a way of its own; its groups are asked of a flow.
+
+    Raises:
+        NotLoadedError: a subnet, its route table, or a group of an appliance was not loaded.
+    """
+    what, passed = f"the way of {interface.id.name} to the Internet", [interface]
+    while True:
+        subnet = world.subnet(interface.subnet)
+        route = next_hop(world, subnet.id, destination)
+        if route.hop != "VirtualAppliance":
+            yield _method(world, interface, subnet, route)
+            return
+        appliance = appliance_on(world, subnet.id, route)
+        yield forwarded(world, subnet.id, route, appliance, what)
+        if appliance is None:
+            return
+        if appliance in passed:
+            yield loop(subnet.id, route, what)
+            return
+        yield from at_appliance(world, appliance, flow)
+        passed.append(appliance)
+        interface = appliance
+
+
+def unknown_appliance(world: World, interface: Interface, destination: IPv4Address = SOMEWHERE) -> bool:
+    """Whether an interface's route to a public address leads to an appliance that was not loaded.
+
+    Raises:
+        NotLoadedError: the subnet or its route table was not loaded.
+    """
+    route = next_hop(world, interface.subnet, destination)
+    return route.hop == "VirtualAppliance" and appliance_on(world, interface.subnet, route) is None
+
+
+def _method(world: World, interface: Interface, subnet: Subnet, route: EffectiveRoute) -> Verdict:
+    """The first method in Azure's order that the interface has."""
     if route.hop != "Internet":
         return _by_route(interface, str(route), (route.table or subnet.id), route.hop, route.name)
     if subnet.nat_gateway:
@@ -47,7 +98,7 @@ def outbound_access(world: World, interface: Interface, destination: IPv4Address
 
 
 def _by_route(interface: Interface, route: str, table: ResourceId, hop: str, name: str) -> Verdict:
-    if hop in ("VirtualAppliance", "VirtualNetworkGateway"):
+    if hop == "VirtualNetworkGateway":
         sentence = f"{interface.id.name} reaches the Internet only as far as {route} leads"
         return Verdict(Outcome.CARRIED, Reason("route", table.text, name or hop), sentence)
     sentence = f"{interface.id.name} has no way to the Internet: {route}"

@@ -11,7 +11,7 @@ from emulator.rules import balanced, legs, path, security
 from emulator.rules.condition import Condition
 from emulator.rules.ends import End
 from emulator.rules.legs import Leg, Path
-from emulator.rules.outbound import outbound_access
+from emulator.rules.outbound import outbound_checks
 from emulator.rules.routes import next_hop
 from emulator.rules.tags import NOT_INTERNET
 
@@ -115,7 +115,7 @@ def _to_internet(world: World, source: End, flow: Flow) -> Iterator[Verdict]:
         yield from legs.leaving_checks(world, source.interface, flow)
     else:
         yield security.at_interface(world, source.interface, "Outbound", flow)
-        yield outbound_access(world, source.interface, flow.destination)
+        yield from outbound_checks(world, source.interface, flow.destination, flow)
 
 
 def _from_place(world: World, subnet: Subnet, flow: Flow) -> Iterator[Verdict]:

@@ -9,10 +9,11 @@ from emulator.model import deployed
 from emulator.model.balancer import OutboundRule, PoolAddress
 from emulator.model.default_world import BUILD_SUBNET, LINUX_IP
 from emulator.model.ids import resource_id
+from emulator.model.switches import Switches
 from emulator.model.world import World
 from emulator.rules.outbound import outbound_access
 from tests.azure_values import NETWORK
-from tests.worlds import ROUTES, nic_of, with_routes, with_subnet, world
+from tests.worlds import NVA, NVA_SUBNET, ROUTES, nic_of, with_appliance, with_routes, with_subnet, world
 
 GATEWAY = resource_id(NETWORK + "natGateways", "ng")
 
@@ -69,7 +70,7 @@ def by_address(found: World) -> World:
 # What there is, from the strongest on, and the way that proxy and build VM then have.
 ALL = with_outbound_rule(with_public_ip(with_nat_gateway(private(world()))))
 METHODS = [
-    (with_routes(ALL, "0.0.0.0/0 -> VirtualAppliance 10.9.9.9"), "to-VirtualAppliance", "to-VirtualAppliance"),
+    (with_routes(ALL, f"0.0.0.0/0 -> {NVA}"), "no to-VirtualAppliance", "no to-VirtualAppliance"),
     (with_routes(ALL, "0.0.0.0/0 -> VirtualNetworkGateway"), "to-VirtualNetworkGateway", "to-VirtualNetworkGateway"),
     (with_routes(ALL, "0.0.0.0/0 -> None"), "no to-None", "no to-None"),
     (with_routes(ALL, "0.0.0.0/0 -> Internet"), "NatGateway", "NatGateway"),
@@ -104,6 +105,43 @@ def test_the_verdict_says_by_what() -> None:
     assert "members of the pool of Standard load balancer aib-lb lose default outbound access" in str(member)
     assert (lost.reason.kind, lost.reason.id) == ("route", ROUTES.text)
     assert "has no way to the Internet: route to-None (0.0.0.0/0) to None" in str(lost)
+
+
+def through_an_appliance(found: World, *, forwarding: bool = True) -> World:
+    """The build subnet's way to the Internet by an appliance, in a subnet of its own."""
+    return with_routes(with_appliance(found, forwarding=forwarding), f"0.0.0.0/0 -> {NVA}")
+
+
+# A way by an appliance, and how it ends: it must forward, and have a way itself.
+BY_APPLIANCE = [
+    (through_an_appliance(world()), True, "and nva-nic forwards it; nva-nic reaches the Internet by Azure's default"),
+    (through_an_appliance(world(), forwarding=False), False, "sends it to nva-nic, which has IP forwarding off"),
+    (
+        with_subnet(through_an_appliance(world()), NVA_SUBNET, default_outbound=False),
+        False,
+        "nva-nic has no way to the Internet: subnet nva is private",
+    ),
+    (
+        with_routes(through_an_appliance(world()), f"0.0.0.0/0 -> {NVA}", subnet=NVA_SUBNET),
+        False,
+        "goes in a loop: behind an appliance",
+    ),
+    (with_routes(world(), f"0.0.0.0/0 -> {NVA}"), False, "to an appliance that is not among what was loaded"),
+    (
+        replace(with_routes(world(), f"0.0.0.0/0 -> {NVA}"), switches=Switches(unknown_appliance="forward")),
+        True,
+        "which forwards it (unknown_appliance)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("found", "carried", "why"), BY_APPLIANCE)
+def test_a_way_by_an_appliance(found: World, why: str, *, carried: bool) -> None:
+    """A default route to an appliance is a way where that forwards and has one; of an unknown one the switch says."""
+    verdict = outbound_access(found, nic_of(found, "build-linux"))
+
+    assert (verdict.carried, verdict.reason.kind == "route" or "private" in why) == (carried, True)
+    assert why in str(verdict)
 
 
 def test_a_route_for_some_destinations() -> None:

@@ -11,7 +11,7 @@ from emulator.rules.checklist import mends, scene
 from emulator.rules.checklist.finding import Answer, Item, State
 from emulator.rules.checklist.mends import Opening
 from emulator.rules.checklist.security import asked, denied_of, first_of, told
-from emulator.rules.outbound import SOMEWHERE, outbound_access
+from emulator.rules.outbound import SOMEWHERE, outbound_access, unknown_appliance
 from emulator.rules.routes import EVERYWHERE
 
 FROM_BUILD = Opening("AllowBuildToInternet", "Outbound", "*", "Internet", ("443",), 1)
@@ -59,6 +59,9 @@ def _denied(world: World, source: Interface, opening: Opening, bad: State) -> An
 def _way_out(world: World, source: Interface, bad: State) -> Answer:
     """Whether there is a way at all, and whether it is going to stay."""
     way = outbound_access(world, source)
+    if not way.carried and unknown_appliance(world, source):
+        found = f"{way.sentence}; what it does is not known (the switch unknown_appliance can say that it forwards)"
+        return Answer("unknown", ResourceId(way.reason.id), found, mends.az("network", "nic", "list", "-o", "json"))
     if not way.carried:
         return Answer(bad, ResourceId(way.reason.id), way.sentence, _opened(world, source, way))
     if way.reason.name == "DefaultOutboundAccess":

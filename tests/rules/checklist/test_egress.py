@@ -8,6 +8,7 @@ import pytest
 from emulator.model.default_world import BUILD_GROUP, BUILD_SUBNET, CONTAINER_SUBNET, NETWORK
 from emulator.model.ids import resource_id
 from emulator.model.network import NextHop, Route, RouteTable
+from emulator.model.switches import Switches
 from emulator.model.world import World
 from tests.mending import finding, findings_of, mended, states
 from tests.rules.checklist.test_containers import GROUP, containers
@@ -34,7 +35,6 @@ WAYS = [
     (with_gateway(world()), "ok", "NAT gateway ng"),
     (world(), "warning", "Azure's default outbound access alone"),
     (with_subnet(world(), BUILD_SUBNET, default_outbound=False), "warning", "subnet build is private"),
-    (tunnelled(world(), "VirtualAppliance"), "ok", "only as far as route out (0.0.0.0/0)"),
     (tunnelled(world(), "VirtualNetworkGateway"), "ok", "only as far as"),
     (tunnelled(world(), "None"), "warning", "route out (0.0.0.0/0) to None"),
     (with_gateway(world("300 deny out * -> *:443")), "warning", "denied outbound by rule deny-300"),
@@ -52,6 +52,17 @@ def test_the_build_vms_way(found: World, state: str, words: str) -> None:
     once = mended(found, said[0])
     twice = mended(once, findings_of(once, "build-egress")[0])
     assert set(states(twice, "build-egress")) == {"ok"}
+
+
+def test_a_way_by_an_appliance_that_was_not_loaded() -> None:
+    """What a firewall that nobody exported does is not known; a switch can say that it forwards."""
+    found = tunnelled(world(), "VirtualAppliance")
+    (said,) = {each.state: each for each in findings_of(found, "build-egress")}.values()
+    forwards = replace(found, switches=Switches(unknown_appliance="forward"))
+
+    assert (said.state, said.mend) == ("unknown", "az network nic list -o json")
+    assert "to an appliance that is not among what was loaded" in said.found
+    assert {each.state for each in findings_of(forwards, "build-egress")} == {"ok"}
 
 
 def test_a_rule_and_no_way() -> None:
