@@ -41,12 +41,14 @@ class Entry:
     """The client-facing listener of one operating system's path.
 
     Attributes:
+        caveat: what is not true to the packet for whoever dials this listener, whatever it does.
         dropped_under: the last world and condition whose posture dropped; an attempt may be seen when they are past.
     """
 
-    def __init__(self, scene: Scene, system: System) -> None:
+    def __init__(self, scene: Scene, system: System, caveat: str = "") -> None:
         self.scene = scene
         self.system = system
+        self.caveat = caveat
         linked = scene.world.topology == "existing-vnet"
         self.hop = "load-balancer" if linked else build_role(system)
         self.dropped_under = self._playing = scene.world, scene.condition
@@ -90,10 +92,10 @@ class Entry:
             world, route = self.dropped_under[0], self._route(peer, self.dropped_under)
         end = route.end(1)
         which = records.passage(self.hop, end.name, peer, route.legs[0].flow)
-        approximated = records.HELD if attempt.held else ""
+        approximated = self.caveat or (records.HELD if attempt.held else "")
         if self.scene.traffic is not None:
             self.scene.traffic.denied(flow_points.of_first_segment(world, route))
-        self.scene.observer(records.dropped(which, end.verdict, approximated=approximated, caveat=self.scene.caveat))
+        self.scene.observer(records.dropped(which, end.verdict, approximated=approximated))
 
     def gone(self, attempt: Attempt) -> None:
         """The client gave up."""
@@ -158,9 +160,9 @@ class Entry:
 
 
 @contextlib.asynccontextmanager
-async def entry(scene: Scene, system: System, bound: socket.socket) -> AsyncIterator[Gate]:
-    """Serve clients of `system` on a bound socket; the posture follows the scene."""
-    serving = Entry(scene, system)
+async def entry(scene: Scene, system: System, bound: socket.socket, caveat: str = "") -> AsyncIterator[Gate]:
+    """Serve clients of `system` on a bound socket; the posture follows the scene. `caveat`: see `Entry`."""
+    serving = Entry(scene, system, caveat)
 
     def posture_now() -> None:
         serving.follow(gate)

@@ -110,19 +110,12 @@ def expired(which: Passage, clock: Clock, relay: Relay, limit: IdleLimit) -> Rec
     return replace(record, approximated=True, sentence=f"{record.sentence} (approximated: {UNHEARD})")
 
 
-def dropped(
-    which: Passage, verdict: Verdict, *, approximated: str = "", caveat: str = "", age: float = 0.0
-) -> Record:
-    """The record of an attempt that got no answer.
-
-    `approximated` says how, where it was not to the packet; `caveat` for whom that cannot be known.
-    """
+def dropped(which: Passage, verdict: Verdict, *, approximated: str = "", age: float = 0.0) -> Record:
+    """The record of an attempt that got no answer; `approximated` says how, where it was not to the packet."""
     client = which.client if not which.client.startswith(":") else "source unknown"
     sentence = f"connection attempt of {client} dropped at {which.leg}: {verdict.sentence}"
     if approximated:
         sentence += f" (approximated: {approximated})"
-    elif caveat:
-        sentence += f" ({caveat})"
     return Record(
         time=wall_time(),
         flow=which.name,

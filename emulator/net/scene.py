@@ -26,7 +26,6 @@ class Scene:
         key: the hop header's HMAC key.
         headless: hops that do not understand the hop header: real SSH servers.
         traffic: hears of every flow for the flow logs; None where none are written.
-        caveat: for whom a drop is not true to the packet, where the listener cannot know who that is.
     """
 
     world: World
@@ -38,7 +37,6 @@ class Scene:
     condition: Condition = field(default_factory=Condition)
     ports: dict[tuple[IPv4Address, int], int] = field(default_factory=dict)
     headless: frozenset[str] = frozenset()
-    caveat: str = ""
     traffic: Traffic | None = None
     retune: list[Callable[[], None]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)

@@ -23,7 +23,7 @@ from tests.containers.stack import (
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300), pytest.mark.xdist_group("containers")]
 NET_ADMIN = 1 << 12
-PUBLISHED = {"control": {"8060/tcp"}, "load-balancer": {"60000/tcp", "60001/tcp"}}
+PUBLISHED = {"control": {"8060/tcp"}, "load-balancer": {"61000/tcp", "61001/tcp"}}
 SSH = ("-o", "StrictHostKeyChecking=accept-new", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
 BY_PASSWORD = ("sshpass", "-p", PASSWORD)
 

@@ -32,10 +32,10 @@ class FakeGate:
         self.posture = posture
 
 
-def scene(events: list[Event], caveat: str = "") -> Scene:
+def scene(events: list[Event]) -> Scene:
     """A scene whose balancer believes that every probe succeeds."""
     loopback = Loopback(exact=True)
-    return Scene(OPEN, Clock(), events.append, loopback, PipePool(), b"", assumed(OPEN), caveat=caveat)
+    return Scene(OPEN, Clock(), events.append, loopback, PipePool(), b"", assumed(OPEN))
 
 
 def test_a_drop_that_was_lifted_is_told_as_it_was(virtual_time: Run) -> None:
@@ -58,18 +58,20 @@ def test_a_drop_that_was_lifted_is_told_as_it_was(virtual_time: Run) -> None:
     virtual_time(body())
 
 
-def test_a_drop_that_may_be_approximated_says_so(virtual_time: Run) -> None:
-    """Where it cannot be known for whom a drop was approximated, each record of one says for whom it would be."""
+def test_a_listener_that_approximates_says_so(virtual_time: Run) -> None:
+    """A drop at a listener that somebody answers for is approximated; at another of the same scene it is exact."""
 
     async def body() -> None:
         events: list[Event] = []
-        played = scene(events, "approximated for some")
+        played = scene(events)
         played.change(world=DENIED)
+        Entry(played, "linux", "somebody answered first").attempt(NAMELESS)
         Entry(played, "linux").attempt(NAMELESS)
 
-        (record,) = events
-        assert isinstance(record, Record)
-        assert record.sentence.endswith("(approximated for some)")
-        assert record.approximated is False
+        answered, exact = events
+        assert isinstance(answered, Record)
+        assert isinstance(exact, Record)
+        assert (answered.approximated, exact.approximated) == (True, False)
+        assert answered.sentence == f"{exact.sentence} (approximated: somebody answered first)"
 
     virtual_time(body())

@@ -16,7 +16,7 @@ from emulator.app.fleet.world import unpacked
 from emulator.app.status import PathState
 from emulator.app.trial import trial
 from emulator.clock import Clock
-from emulator.errors import UnavailableError
+from emulator.errors import InvalidInputError, UnavailableError
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, build_role
 from emulator.net import filters
 from emulator.net.entry import entry
@@ -34,7 +34,7 @@ PATIENCE = 60.0
 """Real seconds for control's first word: its container may still be on its way."""
 BUILDS = frozenset(build_role(system) for system in SYSTEMS)
 """None of them understands the hop header: in containers they are machines of their own."""
-PUBLISHED = "approximated for a client of 127.0.0.1: Docker's own proxy answered it first"
+PUBLISHED = "Docker's own proxy answered a client of 127.0.0.1 first"
 UNTRIED = PathState("failed", "not tried yet")
 TRY_AGAIN = 0.5
 """Real seconds between two trials of a path that failed: the build VM may still be on its way."""
@@ -51,7 +51,7 @@ class HopSettings:
         builds: by hop, the host names of the build VMs, with a port where it is not Azure's.
         instance: names this hop's machine.
         ports: where it listens, if not on Azure's own; 0 takes a free one.
-        caveat: see `Scene.caveat`.
+        published: where besides, what the engine's own proxy carries in from the ports that it publishes.
     """
 
     role: FleetRole
@@ -61,13 +61,14 @@ class HopSettings:
     builds: Mapping[str, str]
     instance: str = field(default_factory=socket.gethostname)
     ports: Mapping[System, int] | None = None
-    caveat: str = ""
+    published: Mapping[System, int] = field(default_factory=dict)
 
 
 def from_environment(role: FleetRole, host: str, environ: Mapping[str, str] = os.environ) -> HopSettings:
     """The settings of a hop in a container.
 
     Raises:
+        InvalidInputError: a port is none.
         UnavailableError: nothing says where control is.
     """
     token = environ.get("AIB_EMULATOR_TOKEN", "")
@@ -78,8 +79,15 @@ def from_environment(role: FleetRole, host: str, environ: Mapping[str, str] = os
         for name in (build_role(system) for system in SYSTEMS)
     }
     control = environ.get("AIB_EMULATOR_CONTROL", "http://control:8060")
-    caveat = "" if environ.get("AIB_EMULATOR_ENTRY") else PUBLISHED
-    return HopSettings(role, host, control, token, builds, caveat=caveat)
+    ports = {system: environ.get(f"AIB_EMULATOR_PUBLISHED_{system.upper()}", "") for system in SYSTEMS}
+    published = {system: _port(system, text) for system, text in ports.items() if text and role == "load-balancer"}
+    return HopSettings(role, host, control, token, builds, published=published)
+
+
+def _port(system: System, text: str) -> int:
+    if text.isdecimal() and int(text) < 1 << 16:
+        return int(text)
+    raise InvalidInputError(f"AIB_EMULATOR_PUBLISHED_{system.upper()}: found {text}, expected a port, 0 to 65535")
 
 
 def own_address(towards: str) -> str:
@@ -125,6 +133,7 @@ class Hop:
         self.scene = scene
         self.places = places
         self.gates: dict[System, Gate] = {}
+        self.published: dict[System, Gate] = {}
         self.paths: dict[str, PathState] = {}
 
     async def follow(self) -> None:
@@ -218,11 +227,12 @@ async def playing(settings: HopSettings) -> AsyncIterator[Hop]:
     async with contextlib.AsyncExitStack() as stack:
         ports = settings.ports or PROXY_PORTS
         bound = {system: _bound(settings.host, port, stack) for system, port in ports.items()}
+        published = {system: _bound(settings.host, port, stack) for system, port in settings.published.items()}
         pipes = await stack.enter_async_context(pipe_pool())
         scenery = await stack.enter_async_context(linked(link, patience=PATIENCE))
         places = Places(settings.builds)
         await places.look()
-        scene = _scene(scenery, link, places, pipes, settings.caveat)
+        scene = _scene(scenery, link, places, pipes)
         if scenery.flow_logs:
             scene.traffic = await stack.enter_async_context(traffic(link.log, scene.clock))
         hop = Hop(settings, link, scene, places)
@@ -230,7 +240,7 @@ async def playing(settings: HopSettings) -> AsyncIterator[Hop]:
         if settings.role == "proxy":
             await _open_proxy(hop, scenery, bound, stack)
         else:
-            await _open_entries(hop, bound, stack)
+            await _open_entries(hop, bound, published, stack)
         await _work(hop, stack)
         yield hop
 
@@ -242,10 +252,10 @@ def _bound(host: str, port: int, stack: contextlib.AsyncExitStack) -> socket.soc
         raise UnavailableError(f"port {port} on {host}: {error.strerror}") from None
 
 
-def _scene(scenery: Scenery, link: Link, places: Places, pipes: PipePool, caveat: str) -> Scene:
+def _scene(scenery: Scenery, link: Link, places: Places, pipes: PipePool) -> Scene:
     world, key = unpacked(scenery.world), bytes.fromhex(scenery.key)
     clock = Clock(scenery.time_scale)
-    return Scene(world, clock, link.observe, places, pipes, key, headless=BUILDS, caveat=caveat)
+    return Scene(world, clock, link.observe, places, pipes, key, headless=BUILDS)
 
 
 async def _open_proxy(
@@ -259,11 +269,18 @@ async def _open_proxy(
         hop.gates[system] = await stack.enter_async_context(proxy(hop.scene, member, system, listening))
 
 
-async def _open_entries(hop: Hop, bound: Mapping[System, socket.socket], stack: contextlib.AsyncExitStack) -> None:
+async def _open_entries(
+    hop: Hop,
+    bound: Mapping[System, socket.socket],
+    published: Mapping[System, socket.socket],
+    stack: contextlib.AsyncExitStack,
+) -> None:
     """Probes first, then what clients dial: nobody meets half a path."""
     await stack.enter_async_context(probing(hop.scene))
     for system, listening in bound.items():
         hop.gates[system] = await stack.enter_async_context(entry(hop.scene, system, listening))
+    for system, listening in published.items():
+        hop.published[system] = await stack.enter_async_context(entry(hop.scene, system, listening, PUBLISHED))
 
 
 async def _work(hop: Hop, stack: contextlib.AsyncExitStack) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from emulator.app.fleet.hop import from_environment, own_address
-from emulator.errors import UnavailableError
+from emulator.errors import InvalidInputError, UnavailableError
 from emulator.net.addresses import can_bind
 from tests.app.fleet.fleet import entry, running
 from tests.app.test_run import client, connects, hears
@@ -22,11 +22,20 @@ def test_the_environment() -> None:
         "0.0.0.0",
         {"AIB_EMULATOR_TOKEN": "given", "AIB_EMULATOR_CONTROL": "http://c:1", "AIB_EMULATOR_BUILD_LINUX": "vm:2222"},
     )
-    stacked = from_environment("proxy", "0.0.0.0", {"AIB_EMULATOR_TOKEN": "x", "AIB_EMULATOR_ENTRY": "load-balancer"})
+    ports = {"AIB_EMULATOR_TOKEN": "x", "AIB_EMULATOR_PUBLISHED_LINUX": "61001"}
 
     assert (free.control, free.token, free.builds["build-windows"]) == ("http://control:8060", "", "build-windows")
     assert (given.control, given.token, given.builds["build-linux"]) == ("http://c:1", "given", "vm:2222")
-    assert (bool(free.caveat), bool(stacked.caveat)) == (True, False)
+    assert from_environment("load-balancer", "0.0.0.0", ports).published == {"linux": 61001}
+    assert (given.published, from_environment("proxy", "0.0.0.0", ports).published) == ({}, {})
+
+
+@pytest.mark.parametrize("port", ["ssh", "-1", "65536"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    """What cannot be a port is named with its variable, and what may stand there."""
+    environment = {"AIB_EMULATOR_TOKEN": "x", "AIB_EMULATOR_PUBLISHED_LINUX": port}
+    with pytest.raises(InvalidInputError, match=f"AIB_EMULATOR_PUBLISHED_LINUX: found {port}, expected a port"):
+        from_environment("load-balancer", "0.0.0.0", environment)
 
 
 def test_no_control_is_said() -> None:
