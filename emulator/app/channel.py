@@ -11,6 +11,7 @@ from emulator.app.keeper import Keeper
 from emulator.app.status import Endpoint, Exact, Hop, HopState, PathState, Status
 from emulator.channels.base import Outcome
 from emulator.clock import wall_time
+from emulator.control.metrics import Tally
 from emulator.errors import InvalidInputError
 from emulator.model import arm
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
@@ -41,6 +42,11 @@ class Channel:
     def world(self) -> World:
         """The world as it is played now."""
         return self.scene.world
+
+    @property
+    def tally(self) -> Tally:
+        """What happened so far in numbers."""
+        return self.history.tally
 
     @property
     def status(self) -> Status:

@@ -4,6 +4,7 @@ import asyncio
 import collections
 from collections.abc import AsyncIterator
 
+from emulator.control.metrics import Tally
 from emulator.observe import Event
 
 KEPT = 10_000
@@ -11,16 +12,22 @@ KEPT = 10_000
 
 
 class History:
-    """An observer that remembers."""
+    """An observer that remembers.
+
+    Attributes:
+        tally: counts them all, those too that are not kept any more.
+    """
 
     def __init__(self, kept: int = KEPT) -> None:
         self._events: collections.deque[Event] = collections.deque(maxlen=kept)
+        self.tally = Tally()
         self._count = 0
         self._ended = False
         self._news = asyncio.Event()
 
     def __call__(self, event: Event) -> None:
         self._events.append(event)
+        self.tally(event)
         self._count += 1
         self._tell()
 

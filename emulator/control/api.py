@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from emulator.control.metrics import Tally, exposition
 from emulator.errors import EmulatorError, InvalidInputError
 from emulator.observe import Event, as_json
 
@@ -39,6 +40,9 @@ class ChannelLike(Protocol):
 
     @property
     def status(self) -> StatusLike: ...
+
+    @property
+    def tally(self) -> Tally: ...
 
     def events(self) -> tuple[Event, ...]: ...
 
@@ -75,6 +79,7 @@ class Api:
             web.put("/emulator/world", self._apply),
             web.post("/emulator/reset", self._reset),
             web.post("/emulator/stop", self._stop_emulator),
+            web.get("/metrics", self._metrics),
         ]
 
     @web.middleware
@@ -124,6 +129,12 @@ class Api:
             async for event in self._channel.follow():
                 await response.write(_line(event).encode())
         return response
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        channel = self._channel
+        accept = request.headers.get("Accept", "")
+        text, content_type = exposition(channel.tally, channel.status.as_json(), accept)
+        return web.Response(body=text, headers={"Content-Type": content_type})
 
     async def _world(self, _: web.Request) -> web.Response:
         return web.json_response({"value": self._channel.resources()})

@@ -12,6 +12,7 @@ import pytest
 
 from emulator.control.api import serving
 from emulator.control.client import Control
+from emulator.control.metrics import Tally
 from emulator.errors import InvalidInputError, UnavailableError
 from emulator.net.listener import bind
 from emulator.observe import Event, Observation
@@ -37,6 +38,7 @@ class FakeChannel:
     def __init__(self, *, ready: bool = True) -> None:
         self.status = FakeStatus(ready)
         self.applied: list[Mapping[str, Any]] = []
+        self.tally = Tally()
         self.stopped = asyncio.Event()
 
     def events(self) -> tuple[Event, ...]:
@@ -185,3 +187,21 @@ async def test_the_client_tells_trouble_apart() -> None:
         await asyncio.to_thread(Control(url, TOKEN).status)
     with pytest.raises(InvalidInputError, match="expected a URL"):
         Control("ftp://x", TOKEN).status()
+
+
+async def test_metrics_are_for_who_has_the_token() -> None:
+    """Prometheus gives the token as a bearer; without it there are no numbers."""
+    async with api(FakeChannel()) as url:
+
+        def scrape(**headers: str) -> tuple[int, str]:
+            address = url.removeprefix("http://")
+            with contextlib.closing(http.client.HTTPConnection(address, timeout=10)) as connection:
+                connection.request("GET", "/metrics", None, headers)
+                answer = connection.getresponse()
+                return answer.status, answer.read().decode()
+
+        refused, _ = await asyncio.to_thread(scrape)
+        status, text = await asyncio.to_thread(scrape, Authorization=f"Bearer {TOKEN}")
+
+    assert (refused, status) == (401, 200)
+    assert 'aib_emulator_hop_up{hop="proxy"} 1.0' in text

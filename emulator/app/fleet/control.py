@@ -22,6 +22,7 @@ from emulator.channels.base import Outcome
 from emulator.clock import Clock, wall_time
 from emulator.control import state
 from emulator.control.api import serving
+from emulator.control.metrics import Tally
 from emulator.model import arm
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.observe import Event, Observation
@@ -60,6 +61,11 @@ class Fleet:
     def world(self) -> World:
         """The world as it is played now."""
         return self.registry.world
+
+    @property
+    def tally(self) -> Tally:
+        """What happened so far in numbers."""
+        return self.history.tally
 
     @property
     def status(self) -> Status:
