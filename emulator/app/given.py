@@ -11,7 +11,6 @@ from emulator.model.arm import Loaded
 from emulator.model.network import SecurityGroup
 from emulator.model.resources import COLLECTIONS, Resource
 from emulator.model.world import World
-from emulator.rules.playable import playable
 
 One = Resource | Mapping[str, Any]
 Given = One | Iterable[One]
@@ -63,8 +62,14 @@ def laid_over(world: World, given: Given) -> tuple[World, tuple[Resource, ...]]:
                 f"resource: the address of {name}: found {address}, expected {before.get(name, 'none')}: hops keep "
                 "their addresses while they run; `resources` in the settings takes effect at a start"
             )
-    playable(changed)
+    _must_be_playable(changed)
     return changed, resources
+
+
+def _must_be_playable(world: World) -> None:
+    from emulator.rules.playable import playable  # only a running channel needs it
+
+    playable(world)
 
 
 def _must_be_attached(world: World, group: SecurityGroup) -> None:

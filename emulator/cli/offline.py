@@ -1,5 +1,6 @@
 """What the offline commands share: a world out of settings and files."""
 
+import gc
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,6 +37,7 @@ def world_of(
     """
     from emulator.app.worlds import load_world, with_template
 
+    gc.disable()  # the process answers one question and ends: what it makes is garbage only then
     paths, wanted, switches = _settings(config, topology)
     more, wanted = with_template(template, wanted) if template else ((), wanted)
     world = load_world(*paths, *(resources or ()), resources=more, wanted=wanted, switches=switches)

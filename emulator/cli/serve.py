@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emulator.cli import serve_hop
 from emulator.cli.options import Guest, Json, print_line
 from emulator.errors import InvalidInputError, UnavailableError
 
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
 
 MACHINES = {"build-linux": "127.0.0.1:2222", "build-windows": "127.0.0.1:5986"}
 """The build VMs, and where each listens by default."""
-ROLES = (*MACHINES, *serve_hop.DEFAULTS)
+HOPS = {"control": "127.0.0.1:8060", "load-balancer": "127.0.0.1", "proxy": "127.0.0.1"}
+"""The other hops, and where each listens; the ports of the latter two are Azure's own."""
+ROLES = (*MACHINES, *HOPS)
 
 
 def serve(
@@ -43,8 +44,10 @@ def serve(
 
     if role not in ROLES:
         raise InvalidInputError(f"role: found {role!r}, expected one of {', '.join(ROLES)}")
-    if role in serve_hop.DEFAULTS:
-        given = listen or serve_hop.DEFAULTS[role]
+    if role in HOPS:
+        from emulator.cli import serve_hop
+
+        given = listen or HOPS[role]
         host, port = address(given if ":" in given else f"{given}:0", allow_remote=allow_remote)
         run(serve_hop.serve(role, host, port, as_json=as_json))
         return

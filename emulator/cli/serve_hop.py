@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from emulator.app.fleet.messages import FleetRole
 
-DEFAULTS = {"control": "127.0.0.1:8060", "load-balancer": "127.0.0.1", "proxy": "127.0.0.1"}
-"""Where each listens by default; the ports of the other two are Azure's own."""
-
 
 async def serve(role: str, host: str, port: int, *, as_json: bool) -> None:
     """Play a hop until SIGTERM or Ctrl-C.

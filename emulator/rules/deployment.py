@@ -29,7 +29,6 @@ from emulator.model.world import PROXY_PORTS, SYSTEMS, System, Topology, World, 
 from emulator.rules import pool, space, staging
 from emulator.rules import topology as topologies
 from emulator.rules.space import Addresses
-from emulator.rules.template.build import system_of
 
 NOWHERE = IPv4Address("0.0.0.0")
 
@@ -172,7 +171,7 @@ class _Deployment:
 
     def _systems(self) -> Sequence[System]:
         """The template's system; else those that a balancer of the user's has rules for; else both."""
-        told = system_of(self._template) if self._template else None
+        told = _system_of(self._template) if self._template else None
         balancer = self._world.balancer
         ruled = {rule.frontend_port for rule in balancer.rules} if balancer else set()
         served = [each for each in SYSTEMS if PROXY_PORTS[each] in ruled]
@@ -200,6 +199,13 @@ class _Deployment:
 
     def _size(self) -> str:
         return (self._template.vm_size if self._template else "") or deployed.BUILD_SIZE
+
+
+def _system_of(template: ImageTemplate) -> System | None:
+    """The system that a template builds; its rules are imported only where there is one."""
+    from emulator.rules.template.build import system_of
+
+    return system_of(template)
 
 
 def _services(world: World, subnet: Subnet) -> Sequence[PrivateLinkService]:

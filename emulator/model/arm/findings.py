@@ -12,7 +12,7 @@ MOST_FINDINGS = 100
 """Of one document: whoever mends so many reads it again, and a long list of anything else must not fill memory."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each field that is read, and freezing it takes thrice the time
 class Place:
     """A place in a document; what is wrong at it, or below it, goes to one list.
 

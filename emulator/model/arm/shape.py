@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from emulator.model.arm.findings import Place
 from emulator.model.arm.kinds import Kind, each
-from emulator.model.arm.view import View
+from emulator.model.arm.view import OBJECT, View
 from emulator.model.ids import ResourceId
 
 T = TypeVar("T")
@@ -72,7 +73,7 @@ class Field:
                 place.at(f"{self.key} or {self.plural}").wrong(None, "a value")
                 return None
             return ABSENT
-        return each(self.kind).read(found, place.at(self.key if one not in (None, "", []) else self.plural))
+        return _list_of(self.kind).read(found, place.at(self.key if one not in (None, "", []) else self.plural))
 
     def write(self, value: Any, raw: dict[str, Any]) -> None:
         """Put the value into an object, at its path."""
@@ -118,7 +119,7 @@ class Shape(Generic[T]):
             found = field.absent if found is ABSENT else found
             if found is not ABSENT:
                 values[field.name] = found
-        values |= self._identity(view, identity)
+        self._identify(values, view, identity)
         for own in ("properties", "type"):
             view.beside(own)
         if len(place.lines) > before:
@@ -130,14 +131,17 @@ class Shape(Generic[T]):
             self.check(value, place)
         return value if len(place.lines) == before else None
 
-    def _identity(self, view: View, identity: ResourceId | None) -> dict[str, Any]:
+    def _identify(self, values: dict[str, Any], view: View, identity: ResourceId | None) -> None:
+        """Add the ID, or for parts without one the name."""
         names = _attributes(self.make)
         written, name = view.beside("id"), view.beside("name")
         if "id" in names:
-            return {"id": identity}
-        if "name" in names and not any(field.name == "name" for field in self.fields):
-            return {"name": name if isinstance(name, str) else str(written or "").rpartition("/")[2]}
-        return {}
+            values["id"] = identity
+        elif "name" in names and not self._reads_name():
+            values["name"] = name if isinstance(name, str) else str(written or "").rpartition("/")[2]
+
+    def _reads_name(self) -> bool:
+        return any(field.name == "name" for field in self.fields)
 
     def write(self, value: T) -> dict[str, Any]:
         """The object of a value, in REST shape."""
@@ -155,7 +159,7 @@ class Shape(Generic[T]):
         names = _attributes(self.make)
         if "id" in names:
             return {"id": value.id.text, "name": value.id.name, **({"type": self.type} if self.type else {})}
-        own = "name" in names and not any(field.name == "name" for field in self.fields)
+        own = "name" in names and not self._reads_name()
         return {"name": value.name} if own else {}
 
     def references(self, value: T) -> Iterator[tuple[str, ResourceId]]:
@@ -168,6 +172,12 @@ class Shape(Generic[T]):
     def written(self, raw: Mapping[str, Any]) -> bool:
         """Whether an object says anything of such a resource but its name."""
         return View(raw).has(["location", *(key for field in self.fields for key in field.keys)])
+
+
+@cache
+def _list_of(kind: Kind[Any]) -> Kind[Any]:
+    """Lists of a kind: the kinds are those of the tables."""
+    return each(kind)
 
 
 def _is_unwritten(value: Any, default: Any) -> bool:
@@ -210,10 +220,10 @@ def parts(collection: str, shape: Shape[T], *, within: str = "") -> Kind[tuple[T
         return tuple(value for value in values if value is not None) if len(place.lines) == before else None
 
     def _part(raw: Any, place: Place) -> T | None:
-        keys = {key.lower(): value for key, value in raw.items()} if isinstance(raw, Mapping) else {}
+        keys = {key.lower(): value for key, value in raw.items()} if isinstance(raw, OBJECT) else {}
         identity, name = keys.get("id"), keys.get("name")
         name = name if isinstance(name, str) else str(identity).rpartition("/")[2] if identity else None
-        if not isinstance(raw, Mapping) or not name or "/" in name or not name.isprintable():
+        if not isinstance(raw, OBJECT) or not name or "/" in name or not name.isprintable():
             place.wrong(raw, "an object with a `name`")
             return None
         own = ResourceId(place.resource).child(collection_name, name)
