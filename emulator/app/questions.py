@@ -44,7 +44,7 @@ def explain(world: World, source: str = "client", target: str = "build-linux") -
     if system is not None:
         return channel_path(world, system, end_of(world, source).address)
     name, port = address_and_port("target", target)
-    return trace(world, condition.assumed(world), end_of(world, source), end_of(world, name), port)
+    return trace(world, lambda: condition.assumed(world), end_of(world, source), end_of(world, name), port)
 
 
 def _system(target: str) -> System | None:

@@ -1,19 +1,28 @@
 """The path of a flow to a load balancer's frontend: the balancer keeps its source, and sends it to a member."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from emulator.model.balancer import BalancingRule, Frontend, LoadBalancer
 from emulator.model.flow import Flow
 from emulator.model.ids import ResourceId
-from emulator.model.network import Interface
+from emulator.model.network import Interface, Subnet
 from emulator.model.world import World
 from emulator.reason import Outcome, Reason, Verdict
-from emulator.rules import frontend, legs, pool
+from emulator.rules import crossing, frontend, legs, outside, pool
 from emulator.rules.condition import Condition, probed
 from emulator.rules.distribution import order
 from emulator.rules.ends import End
 from emulator.rules.legs import Leg, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """A frontend that a flow is for, and the subnet that it lies in: none for a public one."""
+
+    balancer: LoadBalancer
+    front: Frontend
+    subnet: Subnet | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +34,35 @@ class _Balanced:
     ready: tuple[ResourceId, ...]
 
 
-def through(world: World, condition: Condition, source: End, at: tuple[LoadBalancer, Frontend], flow: Flow) -> Path:
+def dialled_at(world: World, target: End) -> Dialled | None:
+    """The balancer's frontend that an end is; None for any other end.
+
+    Raises:
+        NotLoadedError: the frontend's subnet was not loaded.
+    """
+    for balancer in world.balancers:
+        for front in balancer.frontends:
+            here = target.subnet is None or front.subnet in (None, target.subnet.id)
+            if here and front.address is not None and front.address == target.address:
+                return Dialled(
+                    balancer, front, target.subnet or (world.subnet(front.subnet) if front.subnet else None)
+                )
+            public = world.find("public_ips", front.public_ip) if front.public_ip else None
+            if public is not None and public.address == target.address:
+                return Dialled(balancer, front, None)
+    return None
+
+
+def through(world: World, condition: Callable[[], Condition], source: End, dialled: Dialled, flow: Flow) -> Path:
     """A flow to a balancer's frontend (azure.md 3.3).
 
     Raises:
         NotLoadedError: a resource that decides was not loaded.
     """
-    balancer, front = at
-    rule = balancer.rule_for(front.id, flow.destination_port, flow.protocol.name.capitalize())
+    balancer = dialled.balancer
+    rule = balancer.rule_for(dialled.front.id, flow.destination_port, flow.protocol.name.capitalize())
     met = _Balanced(balancer, rule, _ready(world, condition, balancer, rule))
-    checks = legs.settled(_frontend_checks(world, source, met, flow))
+    checks = legs.settled(_frontend_checks(world, source, met, dialled, flow))
     first = Leg(f"{source.name} → load-balancer", 1, flow, legs.deciding(checks), balancer.id, checks)
     if rule is None or not first.verdict.carried:
         return Path((first,))
@@ -47,20 +75,34 @@ def through(world: World, condition: Condition, source: End, at: tuple[LoadBalan
 
 
 def _ready(
-    world: World, condition: Condition, balancer: LoadBalancer, rule: BalancingRule | None
+    world: World, condition: Callable[[], Condition], balancer: LoadBalancer, rule: BalancingRule | None
 ) -> tuple[ResourceId, ...]:
     """The members that take new flows; of another balancer than the channel's, probes succeed if groups let them."""
     ours = world.balancer is not None and balancer.id == world.balancer.id
-    up = condition.healthy if ours else probed(world, balancer)
-    return pool.eligible(world, balancer, rule, up) if rule else ()
+    if rule is None:
+        return ()
+    up = condition().healthy if ours else probed(world, balancer)
+    return pool.eligible(world, balancer, rule, up)
 
 
-def _frontend_checks(world: World, source: End, met: _Balanced, flow: Flow) -> Iterator[Verdict]:
-    if source.subnet is not None:
-        yield from legs.leaving_checks(world, source.interface or source.subnet.id, flow)
+def _frontend_checks(world: World, source: End, met: _Balanced, dialled: Dialled, flow: Flow) -> Iterator[Verdict]:
+    yield from _to_frontend(world, source, dialled, flow)
     yield frontend.frontend_verdict(flow, met.balancer, met.rule)
     if met.rule is not None and not met.ready:
         yield frontend.no_backend(flow, world, met.balancer, met.rule)
+
+
+def _to_frontend(world: World, source: End, dialled: Dialled, flow: Flow) -> Iterator[Verdict]:
+    """The way to a frontend: a public one is on the Internet, an internal one in its subnet, for networks alone."""
+    home, name = dialled.subnet, dialled.balancer.id
+    target = End(name.name, flow.destination, None, home, name)
+    if home is None and source.subnet is not None:
+        yield from outside.leaving(world, source, target, flow)
+    elif home is not None and source.subnet is not None:
+        yield from crossing.to_network(world, source, target, flow)
+    elif home is not None:
+        sentence = f"{flow} has no way in: frontend {dialled.front.id.name} of {name.name} is internal"
+        yield Verdict(Outcome.DROPPED, Reason("state", name.text, "NoPublicAddress"), sentence)
 
 
 def _member_checks(

@@ -1,19 +1,17 @@
 """The path of any flow: over the channel, to a balancer, between two machines, to or from the Internet."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from emulator.model.flow import Flow, Protocol
-from emulator.model.ids import ResourceId
 from emulator.model.network import Subnet
 from emulator.model.world import PROXY_PORTS, World
 from emulator.reason import Outcome, Reason, Verdict
-from emulator.rules import balanced, legs, path, security
+from emulator.rules import balanced, crossing, legs, outside, path, security
 from emulator.rules.condition import Condition
 from emulator.rules.ends import End
 from emulator.rules.legs import Leg, Path
-from emulator.rules.outbound import outbound_checks
-from emulator.rules.routes import next_hop
-from emulator.rules.tags import NOT_INTERNET
+from emulator.rules.outbound import SOMEWHERE
 
 SOURCE_PORT = 49152
 """The first port of the range that clients take theirs from (RFC 6335)."""
@@ -22,7 +20,7 @@ SYSTEM_OF = {port: system for system, port in PROXY_PORTS.items()}
 
 def trace(
     world: World,
-    condition: Condition,
+    condition: Callable[[], Condition],
     source: End,
     target: End,
     port: int,
@@ -32,16 +30,17 @@ def trace(
 ) -> Path:
     """The path of a flow from one end to a port of another, up to what stops it.
 
+    The condition is asked for only where the path hangs on it: at the channel, and at its balancer.
+
     Raises:
         NotLoadedError: a resource that decides was not loaded.
     """
     flow = Flow(source.address, source_port, target.address, port, protocol)
     if _is_channel(world, target):
-        return path.decide(flow, world, condition, SYSTEM_OF.get(port, "linux"))
-    for balancer in world.balancers:
-        for front in balancer.frontends:
-            if front.address == target.address:
-                return balanced.through(world, condition, source, (balancer, front), flow)
+        return path.decide(flow, world, condition(), SYSTEM_OF.get(port, "linux"))
+    dialled = balanced.dialled_at(world, target)
+    if dialled is not None:
+        return balanced.through(world, condition, source, dialled, flow)
     return Path((_direct(world, source, target, flow),))
 
 
@@ -49,7 +48,9 @@ def _is_channel(world: World, target: End) -> bool:
     """Whether an end is the private endpoint of the channel."""
     if world.topology != "existing-vnet" or world.endpoint is None:
         return False
-    return target.address == world.address_of(world.endpoint)
+    return target.resource == world.endpoint.id or (
+        target.interface is not None and target.interface.id in world.endpoint.interfaces
+    )
 
 
 def _direct(world: World, source: End, target: End, flow: Flow) -> Leg:
@@ -58,42 +59,50 @@ def _direct(world: World, source: End, target: End, flow: Flow) -> Leg:
 
 
 def _direct_checks(world: World, source: End, target: End, flow: Flow) -> Iterator[Verdict]:
-    if target.subnet is None:
-        yield from _to_internet(world, source, flow)
+    if _is_nat(world, target):
+        yield _one_way(flow, target)
+    if target.public is not None and source.subnet is not None:
+        yield from _by_public_address(world, source, target, flow)
+    elif target.subnet is None:
+        yield from outside.leaving(world, source, target, flow)
     elif source.subnet is None:
-        yield from _from_internet(world, target, flow)
+        yield from outside.entering(world, source, target, flow)
     else:
-        yield from _to_network(world, source, target, flow)
+        yield from crossing.to_network(world, source, target, flow)
         if target.interface is not None:
             yield from legs.arrival_checks(world, target.interface, flow, public=False)
         else:
             yield from _at_place(world, target.subnet, flow)
 
 
-def _to_network(world: World, source: End, target: End, flow: Flow) -> Iterator[Verdict]:
-    """Groups and routes on the way to another network: by a peering, or by a route of the user's to an appliance.
-
-    Azure's own routes lead nowhere between networks that are not peered, even where the networks overlap.
-    """
-    if source.subnet is None or target.subnet is None:
-        return
-    no_route = Verdict(
-        Outcome.DROPPED,
-        Reason("state", target.subnet.id.text, "NoRoute"),
-        f"{flow} has no route: the networks of {source} and {target} are not peered",
+def _is_nat(world: World, target: End) -> bool:
+    """Whether an end is a NAT address of a private link service."""
+    return any(
+        target.address == nat.address and (target.subnet is None or nat.subnet in (None, target.subnet.id))
+        for service in world.services
+        for nat in service.nat
     )
-    own = next_hop(world, source.subnet.id, flow.destination).source == "Default"
-    if own and not _connected(world, source.subnet.id, target.subnet):
-        yield no_route
-    last = yield from legs.leaving_checks(world, source.interface or source.subnet.id, flow)
-    if last is not None and not _connected(world, last, target.subnet):
-        yield no_route
 
 
-def _connected(world: World, source: ResourceId, target: Subnet) -> bool:
-    """Whether two subnets lie in one network, or in networks that are peered."""
-    home = world.network_of(source)
-    return world.network_of(target.id) in (home, *world.peers(home))
+def _one_way(flow: Flow, target: End) -> Verdict:
+    """A NAT address takes no connections: private link opens them from the endpoint's side alone (azure.md 4.2)."""
+    reason = Reason("state", target.resource.text if target.resource else "", "NatAddress")
+    sentence = f"{flow} finds nobody: {target.address} is a NAT address of private link, a source and no destination"
+    return Verdict(Outcome.DROPPED, reason, sentence)
+
+
+def _by_public_address(world: World, source: End, target: End, flow: Flow) -> Iterator[Verdict]:
+    """From a network to a machine's public address: out to the Internet, and in again from a public source.
+
+    The source is translated on the way out: to the machine's public IP, or to one that stands for any.
+    """
+    if target.public is None or target.interface is None:
+        return
+    beyond = End(target.name, target.public, resource=target.resource)
+    yield from outside.leaving(world, source, beyond, replace(flow, destination=target.public))
+    public = world.public_address(source.interface) if source.interface else None
+    inside = replace(flow, source=public or SOMEWHERE)
+    yield from legs.arrival_checks(world, target.interface, inside, public=True)
 
 
 def _at_place(world: World, subnet: Subnet, flow: Flow) -> Iterator[Verdict]:
@@ -103,34 +112,3 @@ def _at_place(world: World, subnet: Subnet, flow: Flow) -> Iterator[Verdict]:
         yield verdict
     sentence = f"{flow} finds nobody: no machine with that address was loaded"
     yield Verdict(Outcome.DROPPED, Reason("state", subnet.id.text, "NobodyThere"), sentence)
-
-
-def _to_internet(world: World, source: End, flow: Flow) -> Iterator[Verdict]:
-    """Groups on the way out, then the way out itself."""
-    if source.subnet is None:
-        yield Verdict(Outcome.CARRIED, Reason("state", "", "Internet"), f"{flow} stays on the Internet")
-    elif source.interface is None:
-        yield from _from_place(world, source.subnet, flow)
-    elif any(flow.destination in private for private in NOT_INTERNET):
-        yield from legs.leaving_checks(world, source.interface, flow)
-    else:
-        yield security.at_interface(world, source.interface, "Outbound", flow)
-        yield from outbound_checks(world, source.interface, flow.destination, flow)
-
-
-def _from_place(world: World, subnet: Subnet, flow: Flow) -> Iterator[Verdict]:
-    verdict = security.at_subnet(world, subnet.id, "Outbound", flow)
-    if verdict is not None:
-        yield verdict
-    sentence = f"{flow} comes from nobody: no machine with that address was loaded"
-    yield Verdict(Outcome.DROPPED, Reason("state", subnet.id.text, "NobodyThere"), sentence)
-
-
-def _from_internet(world: World, target: End, flow: Flow) -> Iterator[Verdict]:
-    """A public address in front of an interface, its groups, and the answer the same way back."""
-    interface = target.interface
-    if interface is None or world.public_address(interface) is None:
-        reason = Reason("state", target.resource.text if target.resource else "", "NoPublicAddress")
-        yield Verdict(Outcome.DROPPED, reason, f"{flow} has no way in: {target} has no public address")
-    else:
-        yield from legs.arrival_checks(world, interface, flow, public=True)

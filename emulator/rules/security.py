@@ -19,7 +19,9 @@ from emulator.rules.matching import Classifier
 from emulator.rules.tags import Tags, tags_at
 
 METADATA_SERVICE = IPv4Address("169.254.169.254")
-PLATFORM_TAGS = frozenset({"azureplatformdns", "azureplatformimds", "azureplatformlkm"})
+HOST_SERVICES = {53: "azureplatformdns", 1688: "azureplatformlkm"}
+"""The services of the host's address that a tag of their own can deny: DNS, and licensing by port 1688
+(https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview#azure-platform-considerations)."""
 
 
 def _default(name: str, priority: int, access: Access, source: str, destination: str) -> SecurityRule:
@@ -78,7 +80,10 @@ def at_group(world: World, group: SecurityGroup, subnet: ResourceId, direction: 
 
 def verdict_of(group: SecurityGroup, rules: Classifier[SecurityRule], direction: Direction, flow: Flow) -> Verdict:
     """The verdict of a group's rules, made ready, with the one that decided."""
-    rule = _decided(rules, flow)
+    return _said(group, _decided(rules, flow), direction, flow)
+
+
+def _said(group: SecurityGroup, rule: SecurityRule, direction: Direction, flow: Flow) -> Verdict:
     allowed = rule.access == "Allow"
     word = "allowed" if allowed else "denied"
     return Verdict(
@@ -145,14 +150,26 @@ def between(world: World, source: Interface, destination: Interface, flow: Flow)
 
 
 def _platform(world: World, interface: Interface, direction: Direction, flow: Flow) -> Verdict | None:
-    """The platform's own services pass every group, unless a rule names their tags (azure.md 2.3)."""
+    """The platform's own services pass every group, but for rules that name their tag (azure.md 2.3).
+
+    A tag is for its service alone: a denial of licensing or DNS does not touch the agent's or another's traffic.
+    """
     if direction == "Inbound" or flow.destination not in (PROBE_SOURCE, METADATA_SERVICE):
         return None
-    for group in groups_at(world, interface, direction):
-        if any(PLATFORM_TAGS & {each.lower() for each in rule.destination_prefixes} for rule in group.rules):
-            return None
+    subnet = subnet_of(interface, flow.source)
+    for group in groups_at(world, interface, direction, subnet):
+        rule = Classifier(_of_service(group, flow), tags_at(world, subnet)).first(flow)
+        if rule is not None and rule.access == "Deny":
+            return _said(group, rule, direction, flow)
     sentence = f"{flow} is the platform's own service, which security groups do not filter"
     return Verdict(Outcome.CARRIED, Reason("state", interface.id.text, "PlatformService"), sentence)
+
+
+def _of_service(group: SecurityGroup, flow: Flow) -> tuple[SecurityRule, ...]:
+    """The rules that name the tag of the platform's service that a flow is for, in order."""
+    tag = HOST_SERVICES.get(flow.destination_port) if flow.destination == PROBE_SOURCE else "azureplatformimds"
+    rules = ordered(group, "Outbound") if tag else ()
+    return tuple(rule for rule in rules if tag in {each.lower() for each in rule.destination_prefixes})
 
 
 def _by_admin(world: World, subnet: ResourceId, direction: Direction, flow: Flow) -> Verdict | None:

@@ -1,11 +1,13 @@
 """Names: whom a person means by a hop, a machine, an address or the Internet."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from emulator.app.worlds import load_world
-from emulator.errors import InvalidInputError
+from emulator.errors import InvalidInputError, NotLoadedError
+from emulator.model.ids import ResourceId
 from emulator.rules.ends import end_of
 from tests.worlds import world
 
@@ -41,6 +43,45 @@ def test_an_id_is_a_name() -> None:
     machine = next(each for each in EXPORT.machines if each.id.name == "vm-tools")
 
     assert end_of(EXPORT, machine.id.text.upper()).resource == machine.id
+
+
+def test_a_public_address_is_a_machines() -> None:
+    """The public IP of a machine that was loaded means that machine, by that address."""
+    found = world(topology="public-ip")
+    end = end_of(found, "203.0.113.10")
+
+    assert (end.name, str(end.address), str(end)) == ("build-linux", "10.60.0.8", "build-linux 203.0.113.10")
+
+
+def test_names_that_mean_several() -> None:
+    """A name or an address that several have is refused, with the IDs of all of them."""
+    machine = next(each for each in EXPORT.machines if each.id.name == "vm-tools")
+    nic = EXPORT.interface(machine.interfaces[0])
+    twin = replace(machine, id=ResourceId(machine.id.text.replace("/resourceGroups/", "/resourceGroups/other-")))
+    copy = replace(nic, id=nic.id.parent.child("networkInterfaces", "copy"))
+    network = replace(EXPORT.networks[0], id=EXPORT.networks[0].id.parent.child("virtualNetworks", "copy"))
+    subnets = tuple(replace(each, id=network.id.child("subnets", each.id.name)) for each in network.subnets)
+
+    with pytest.raises(InvalidInputError, match=r"expected a name of one machine: .*/vm-tools, .*/vm-tools"):
+        end_of(EXPORT.laid(twin), "vm-tools")
+    assert end_of(EXPORT.laid(twin), twin.id.text).resource == twin.id
+    with pytest.raises(InvalidInputError, match=r"expected an address that one interface has: .*/copy, "):
+        end_of(EXPORT.laid(copy), str(nic.address))
+    with pytest.raises(InvalidInputError, match=r"an address within one subnet: .*/snet-build, .*/snet-build"):
+        end_of(EXPORT.laid(replace(network, subnets=subnets)), "10.20.1.250")
+    assert end_of(EXPORT.laid(copy), "proxy").name == "proxy"
+
+
+def test_what_other_names_mean_is_not_looked_at() -> None:
+    """A name is found though what others mean was not loaded; the name that needs it says so."""
+    assert EXPORT.endpoint
+    lacking = replace(
+        EXPORT, interfaces=tuple(n for n in EXPORT.interfaces if n.id not in EXPORT.endpoint.interfaces)
+    )
+
+    assert end_of(lacking, "vm-tools").name == "vm-tools"
+    with pytest.raises(NotLoadedError, match="network interface of private endpoint"):
+        end_of(lacking, "private-endpoint")
 
 
 @pytest.mark.parametrize("topology", ["public-ip", "container-instance"])

@@ -80,7 +80,7 @@ def test_issues(rules: tuple[str, ...], kind: str, origin: str) -> None:
 
 def test_a_route_is_an_issue_of_its_own_type() -> None:
     """A route that loses a flow is a user-defined route's issue, the Internet a hop of its own."""
-    lost = trace(EXPORT, assumed(EXPORT), end_of(EXPORT, "vm-jump"), end_of(EXPORT, "internet"), 443)
+    lost = trace(EXPORT, lambda: assumed(EXPORT), end_of(EXPORT, "vm-jump"), end_of(EXPORT, "internet"), 443)
     answer = network_watcher.connectivity(end_of(EXPORT, "vm-jump"), lost)
 
     assert answer["hops"][-1]["type"] == "Internet"

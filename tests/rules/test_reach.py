@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from emulator.app.worlds import load_world
+from emulator.errors import NotLoadedError
 from emulator.model import deployed
 from emulator.model.default_world import BUILD_SUBNET, VNET
 from emulator.model.flow import Protocol
 from emulator.model.network import Peering, SecurityGroup, SecurityRule, Subnet, VirtualNetwork
 from emulator.model.ports import PortRange
 from emulator.model.world import World
-from emulator.rules.condition import assumed
+from emulator.rules.condition import Condition, assumed
 from emulator.rules.ends import end_of
 from emulator.rules.legs import Path as FlowPath
 from emulator.rules.reach import trace
@@ -25,7 +26,7 @@ EXPORT = load_world(Path(__file__).parents[1] / "data" / "export" / "rest")
 def traced(found: World, source: str, target: str, port: int, protocol: Protocol = Protocol.TCP) -> FlowPath:
     """The path between two names."""
     start, end = end_of(found, source), end_of(found, target)
-    return trace(found, assumed(found), start, end, port, protocol=protocol)
+    return trace(found, lambda: assumed(found), start, end, port, protocol=protocol)
 
 
 def ending(path: FlowPath) -> str:
@@ -148,3 +149,41 @@ def test_public_addresses_are_reached_from_the_internet() -> None:
     wide = found.laid(replace(opened, rules=(anybody, *opened.rules)))
     assert ending(traced(wide, "internet", "build-linux", 22)) == "Internet → build-linux: carried, Any"
     assert end_of(wide, "internet").address == IPv4Address("203.0.113.1")
+
+
+def test_what_does_not_hang_on_the_probes() -> None:
+    """The condition of the channel is asked for only by a flow that comes to it."""
+
+    def asked() -> Condition:
+        raise NotLoadedError("asked")
+
+    start, end = end_of(EXPORT, "vm-tools"), end_of(EXPORT, "build-linux")
+    assert trace(EXPORT, asked, start, end, 22).carried
+    with pytest.raises(NotLoadedError, match="asked"):
+        trace(EXPORT, asked, start, end_of(EXPORT, "load-balancer"), 60001)
+    with pytest.raises(NotLoadedError, match="asked"):
+        trace(EXPORT, asked, end_of(EXPORT, "client"), end_of(EXPORT, "private-endpoint"), 60001)
+
+
+def test_a_nat_address_takes_no_connection() -> None:
+    """Private link opens connections from the endpoint's side alone: nobody answers at a NAT address."""
+    path = traced(EXPORT, "proxy", "private-link-service", 60001)
+
+    assert ending(path) == "proxy → private-link-service: dropped, NatAddress"
+    assert ending(traced(EXPORT, "proxy", "10.20.1.5", 22)).endswith("dropped, NatAddress")
+
+
+def test_a_machines_public_address() -> None:
+    """A machine is reached by its public address past its groups, from the Internet and from a network alike."""
+    found = world(topology="public-ip")
+
+    assert ending(traced(found, "internet", "203.0.113.10", 22)) == "Internet → build-linux: dropped, DenyAllInBound"
+    assert ending(traced(found, "198.51.100.4", "203.0.113.10", 22)).endswith("carried, AllowSshInbound")
+    assert ending(traced(found, "build-windows", "203.0.113.10", 22)).endswith("dropped, DenyAllInBound")
+
+
+def test_an_internal_frontend_is_no_ones_on_the_internet() -> None:
+    """From the Internet there is no way to an internal frontend."""
+    assert ending(traced(world(), "internet", "load-balancer", 60001)) == (
+        "Internet → load-balancer: dropped, NoPublicAddress"
+    )

@@ -331,8 +331,21 @@ PLATFORM: list[tuple[str, Direction, IPv4Address, str]] = [
     ("150 deny out * -> *", "Outbound", BUILD, "deny-150"),
     ("150 deny out * -> AzurePlatformDNS", "Outbound", HOST, "deny-150"),
     ("150 deny out * -> azureplatformimds", "Outbound", METADATA, "deny-150"),
+    ("150 deny out * -> AzurePlatformLKM", "Outbound", HOST, "PlatformService"),
+    ("150 deny out * -> AzurePlatformIMDS", "Outbound", HOST, "PlatformService"),
+    ("150 deny out * -> AzurePlatformDNS", "Outbound", METADATA, "PlatformService"),
+    ("150 allow out * -> AzurePlatformDNS", "Outbound", HOST, "PlatformService"),
     ("150 deny in * -> *", "Inbound", HOST, "deny-150"),
 ]
+
+
+def test_licensing_has_a_tag_of_its_own() -> None:
+    """A denial of licensing stops its port at the host, and no other of the host's services."""
+    found = world("4000 deny out * -> AzurePlatformLKM")
+    flows = [Flow(PROXY, 1, HOST, port) for port in (1688, 80)]
+    said = [security.at_interface(found, nic_of(found, "proxy"), "Outbound", each) for each in flows]
+
+    assert [each.reason.name for each in said] == ["deny-4000", "PlatformService"]
 
 
 @pytest.mark.parametrize(("text", "direction", "other", "name"), PLATFORM)
