@@ -74,13 +74,12 @@ def _rules(group: SecurityGroup, tags: Tags) -> Iterator[EffectiveRule]:
 
 def _expanded(prefixes: Sequence[str], groups: Sequence[ResourceId], tags: Tags) -> tuple[IPv4Network, ...]:
     """The ranges behind names; none where an end is written in ranges alone, or a tag was not loaded."""
-    found = [each for group in groups for each in tags.members(group)]
-    for prefix in prefixes:
-        if prefix[0].isalpha() and prefix.lower() not in EVERYTHING:
-            try:
-                found += tags.ranges(prefix)
-            except UnknownTagError:
-                return ()
+    named = [prefix for prefix in prefixes if prefix[0].isalpha() and prefix.lower() not in EVERYTHING]
+    try:
+        found = [each for group in groups for each in tags.members(group)]
+        found += [each for prefix in named for each in tags.ranges(prefix)]
+    except UnknownTagError:
+        return ()
     return tuple(
         network
         for first, last in ranges.united(found)

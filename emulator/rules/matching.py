@@ -109,7 +109,7 @@ class Classifier(Generic[Rule]):
         """The first rule that matches; None where none does.
 
         Raises:
-            NotLoadedError: a rule before it may match, by a service tag whose contents were not loaded.
+            NotLoadedError: a rule before it may match, by a tag or application group that was not loaded.
         """
         common = self._protocols[flow.protocol.name]
         common &= self._source.ports.at(flow.source_port) & self._destination.ports.at(flow.destination_port)
@@ -130,8 +130,9 @@ class Classifier(Generic[Rule]):
             if rule.access == said:
                 continue
             raise NotLoadedError(
-                f"{flow}: rule {rule.name} may match it, by service tags whose addresses were not loaded; "
-                "`az network list-service-tags --location REGION` prints them"
+                f"{flow}: rule {rule.name} may match it, by service tags or application security groups whose "
+                "addresses were not loaded; `az network list-service-tags --location REGION`, `az network asg list` "
+                "and `az network nic list` print them"
             )
 
 
@@ -142,10 +143,15 @@ def _lowest(mask: int) -> int:
 def _addresses(rule: Matched, end: str, tags: Tags) -> tuple[list[Range], list[Range]]:
     """The addresses of one end, and those that it may have besides."""
     groups: tuple[ResourceId, ...] = getattr(rule, f"{end}_groups", ())
-    if groups:
-        return [each for group in groups for each in tags.members(group)], []
     sure: list[Range] = []
     more: list[Range] = []
+    for group in groups:
+        try:
+            sure += tags.members(group)
+        except UnknownTagError:
+            more += ranges.of_networks(tags.network)
+    if groups:
+        return sure, more
     for prefix in getattr(rule, f"{end}_prefixes"):
         try:
             sure += tags.ranges(prefix)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from emulator.errors import NotLoadedError
 from emulator.model.balancer import AdminState, BalancingRule, LoadBalancer, OutboundRule, Pool
 from emulator.model.ids import ResourceId
 from emulator.model.network import Interface
@@ -37,6 +38,14 @@ def _backends(world: World, balancer: LoadBalancer, wanted: tuple[ResourceId, ..
     return tuple(found.values())
 
 
+def unloaded(world: World, balancer: LoadBalancer, rule: BalancingRule) -> tuple[str, ...]:
+    """The members of a rule's pools that were not loaded: IDs of interfaces, and addresses that none has."""
+    wanted = [each for each in balancer.pools if each.id in rule.pools]
+    nics = [nic for each in wanted for nic in _named(each) if world.find("interfaces", nic) is None]
+    addresses = [one.address for each in wanted for one in each.addresses if one.address]
+    return (*sorted(nic.text for nic in nics), *(str(each) for each in addresses if not world.holders(each)))
+
+
 def _named(pool: Pool) -> frozenset[ResourceId]:
     """The interfaces whose configurations a pool names: a set, for pools and networks of thousands."""
     return frozenset(each.parent for each in pool.configurations)
@@ -67,11 +76,20 @@ def _admin_state(interface: Interface, wanted: Pool) -> AdminState:
 
 
 def eligible(world: World, balancer: LoadBalancer, rule: BalancingRule, up: Up) -> tuple[ResourceId, ...]:
-    """The interfaces that take new flows of a rule.
+    """The interfaces that take new flows of a rule; one that was not loaded might be the one that a flow goes to.
 
     A member is ready when its probe is up or the operator says Up, and never when the operator says Down; a rule
     without a probe takes every member; `AllProbedUp` sends to all when none is up (azure.md 3.4, 3.5).
+
+    Raises:
+        NotLoadedError: a member of the rule's pools was not loaded.
     """
+    missing = unloaded(world, balancer, rule)
+    if missing:
+        raise NotLoadedError(
+            f"rule {rule.id.name} of load balancer {balancer.id.name} sends to a pool with {', '.join(missing)}, "
+            "which was not loaded"
+        )
     members = backends(world, balancer, rule)
     probe = balancer.probe_of(rule)
     if probe is None:

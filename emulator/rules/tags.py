@@ -32,7 +32,7 @@ PLATFORM: Mapping[str, Sequence[Range]] = {
 
 
 class UnknownTagError(Exception):
-    """A tag's contents were not loaded; they are public addresses, whichever they are."""
+    """What a name stands for was not loaded: of a tag public addresses, of a group some of the network's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,14 @@ class Tags:
         return ranges.outside([*ranges.of_networks((*self.network, *self.routes, *NOT_INTERNET)), HOST])
 
     def members(self, group: ResourceId) -> Sequence[Range]:
-        """The addresses in an application security group."""
-        return [(int(each), int(each)) for each in self.groups.get(group, ())]
+        """The addresses in an application security group.
+
+        Raises:
+            UnknownTagError: neither the group was loaded nor an interface in it.
+        """
+        if group not in self.groups:
+            raise UnknownTagError(group.text)
+        return [(int(each), int(each)) for each in self.groups[group]]
 
     def contains(self, prefix: str, address: IPv4Address) -> bool:
         """Whether an address is within a rule's prefix.
@@ -156,7 +162,7 @@ def _network(text: str) -> Network | None:
 
 
 def _groups(world: World) -> Mapping[ResourceId, tuple[IPv4Address, ...]]:
-    found: dict[ResourceId, list[IPv4Address]] = {}
+    found: dict[ResourceId, list[IPv4Address]] = {each.id: [] for each in world.application_groups}
     for interface in world.interfaces:
         for configuration in interface.configurations:
             if isinstance(configuration.address, IPv4Address):

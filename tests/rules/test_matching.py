@@ -147,6 +147,18 @@ def test_a_tag_that_was_not_loaded(rules: tuple[str, ...], source: str, expected
         assert (found.name if found else "no rule") == expected
 
 
+def test_a_group_that_was_not_loaded() -> None:
+    """A rule for an application group of which nothing was loaded may be for any address of the network."""
+    group = ResourceId("/asg")
+    ready = Classifier(
+        (replace(rule("100 deny in * -> *"), source_groups=(group,)), rule("200 allow in * -> *")), KNOWN
+    )
+
+    with pytest.raises(NotLoadedError, match="or application security groups whose addresses were not loaded"):
+        ready.first(Flow(IPv4Address("10.60.0.5"), 40000, IPv4Address("10.60.0.7"), 60001))
+    assert ready.first(Flow(IPv4Address("8.8.8.8"), 40000, IPv4Address("10.60.0.7"), 60001))
+
+
 def many(count: int) -> Classifier[SecurityRule]:
     """So many rules, each for addresses and ports of its own, and Azure's after them."""
     rules = tuple(

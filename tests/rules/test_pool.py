@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from emulator.errors import NotLoadedError
 from emulator.model import deployed
 from emulator.model.balancer import AdminState, BalancingRule, LoadBalancer, OutboundRule, Pool, PoolAddress
 from emulator.model.default_world import SERVICE_VNET, VNET
@@ -140,6 +141,27 @@ def test_a_rule_without_a_probe() -> None:
         assert each.balancer
         rule = replace(each.balancer.rules[0], probe=None)
         assert [one.name for one in pool.eligible(each, each.balancer, rule, frozenset())] == expected
+
+
+GONE = deployed.interface_id("gone")
+# Members of a pool that were not loaded, by configuration and by address, and how they are called.
+UNLOADED = [
+    (Pool(deployed.POOL, (CONFIGURATION, GONE.child("ipConfigurations", "ipconfig"))), GONE.text),
+    (Pool(deployed.POOL, (CONFIGURATION,), (PoolAddress("m", IPv4Address("10.60.0.77"), VNET),)), "10.60.0.77"),
+]
+
+
+@pytest.mark.parametrize(("given", "named"), UNLOADED)
+def test_a_member_that_was_not_loaded(given: Pool, named: str) -> None:
+    """A pool with a member that nobody loaded cannot be chosen from: that might be the one; others can."""
+    found = bare()
+    found = found.laid(balancer(found, given))
+    assert found.balancer
+    rule = found.balancer.rules[0]
+
+    with pytest.raises(NotLoadedError, match=f"sends to a pool with {named}, which was not loaded"):
+        pool.eligible(found, found.balancer, rule, frozenset())
+    assert pool.eligible(found, found.balancer, replace(rule, pools=()), frozenset()) == ()
 
 
 def test_all_probed_up() -> None:

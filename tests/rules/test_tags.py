@@ -9,7 +9,7 @@ import pytest
 from emulator.errors import NotLoadedError
 from emulator.model.default_world import BUILD_SUBNET, SERVICE_SUBNET, SERVICE_VNET, VNET
 from emulator.model.ids import resource_id
-from emulator.model.network import Peering, ServiceTags
+from emulator.model.network import ApplicationSecurityGroup, Peering, ServiceTags
 from emulator.model.switches import Switches
 from emulator.model.world import World
 from emulator.rules import ranges
@@ -127,7 +127,7 @@ def test_a_route_does_not_tell_where_a_tag_is_not() -> None:
 
 
 def test_application_groups() -> None:
-    """A group contains the addresses of the configurations that name it, and nothing where none does."""
+    """A group contains the addresses of the configurations that name it; one that nobody loaded is not known."""
     found = world(proxies=2)
     nic = nic_of(found, "proxy")
     named = replace(nic, configurations=tuple(replace(each, groups=(ASG,)) for each in nic.configurations))
@@ -136,7 +136,10 @@ def test_application_groups() -> None:
     tags = tags_at(found.laid(named, loose), BUILD_SUBNET)
 
     assert tags.members(ASG) == [(int(nic.address), int(nic.address))]
-    assert tags.members(resource_id(NETWORK + "applicationSecurityGroups", "other")) == []
+    other = ApplicationSecurityGroup(resource_id(NETWORK + "applicationSecurityGroups", "other"))
+    assert tags_at(found.laid(other), BUILD_SUBNET).members(other.id) == []
+    with pytest.raises(UnknownTagError):
+        tags.members(other.id)
 
 
 def test_each_subnet_has_its_own() -> None:
