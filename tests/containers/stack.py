@@ -28,6 +28,10 @@ READY = "60"
 DIALLER = (Path(__file__).parent / "dialler.py").read_text("utf-8")
 SPEAKER = (Path(__file__).parent / "speaker.py").read_text("utf-8")
 SPEAKING = 7007
+GIVEN: set[str] = set()
+"""The subnets that this process was given."""
+FEW = 40
+"""No process needs more of them at a time."""
 PUBLISHED = ("LINUX", "WINDOWS", "CONTROL")
 Result = subprocess.CompletedProcess[str]
 Found = TypeVar("Found")
@@ -268,14 +272,19 @@ def free_ports() -> dict[str, str]:
 
 
 def free_subnets() -> tuple[str, str]:
-    """First three octets of two subnets that no network of the engine has; each process starts elsewhere."""
+    """First three octets of two subnets that no network of the engine has, and that no other call was given.
+
+    Each process starts elsewhere: another may have asked too, and have no network yet.
+    """
     names = docker("network", "ls", "--quiet").stdout.split()
     networks = json.loads(docker("network", "inspect", *names).stdout)
     taken = [IPv4Network(each["Subnet"]) for each in _ranges(networks) if ":" not in each["Subnet"]]
-    start = os.getpid()
+    start = os.getpid() * FEW
     candidates = (f"10.{96 + number // 250 % 32}.{number % 250}" for number in range(start, start + 250 * 32))
     free = (each for each in candidates if not any(IPv4Network(f"{each}.0/24").overlaps(one) for one in taken))
-    return next(free), next(free)
+    found = next(each for each in free if each not in GIVEN), next(each for each in free if each not in GIVEN)
+    GIVEN.update(found)
+    return found
 
 
 def _ranges(networks: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, str]]:

@@ -32,7 +32,7 @@ from tests.containers.clients import (
     ssh,
     until_met,
 )
-from tests.containers.stack import PASSWORD, Stack, docker, settings_folder
+from tests.containers.stack import PASSWORD, ROOT, Stack, docker, settings_folder
 from tests.worlds import nsg
 
 pytestmark = [
@@ -203,6 +203,23 @@ async def test_a_taken_port_is_named(built: Stack) -> None:
 
     assert started.returncode != 0
     assert f":{taken}" in started.stderr
+
+
+@pytest.mark.slow
+async def test_without_net_admin_it_says_what_is_lost(built: Stack, tmp_path: Path) -> None:
+    """Where hops may not have NET_ADMIN the channel carries and drops, and status says what is approximated."""
+    without = tmp_path / "without.yaml"
+    rights = "cap_add: !override [SETUID, SETGID, SETPCAP]"
+    without.write_text(f"services:\n  load-balancer:\n    {rights}\n  proxy:\n    {rights}\n", "utf-8")
+    files = f"{ROOT / 'compose.yaml'}:{without}"
+    with built.beside("without", COMPOSE_FILE=files).running() as stack:
+        found = control(stack)
+        assert await met(exact(stack)) == SERVED
+        found.apply([arm.dump(deny("NoProxy", 300, 60001))])
+        await until_met(exact(stack), {SILENT}, APPLIED + LOOK)
+        lost = found.status()["approximated"]
+
+    assert "without CAP_NET_ADMIN" in str(lost)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -82,6 +83,12 @@ def ended(hop: str, by: str) -> Wanted:
     return is_record("close", hop, ended_by=by)
 
 
+def waited(event: Event) -> bool:
+    """Whether a client that was silent itself ended a connection that the build VM did not serve for a while."""
+    left = is_record("close", "proxy", ended_by="client", leg="proxy → build-linux", bytes_from_client=0)
+    return left(event) and event["age"] >= 1.0
+
+
 def gave_up(event: Event) -> bool:
     """Whether the proxy ended a client's connection, since the build VM did not answer."""
     gave = is_record("close", "proxy", ended_by="proxy", how="fin", leg="proxy → build-linux")
@@ -103,7 +110,7 @@ FAULTS = [
     Fault("load-balancer", "cut", "silent", CONNECTED, down, SILENT, network="build"),
     # azure.md 3.4: the probe is the proxy's: a build VM that is down takes none out. The proxy tries, and then ends.
     Fault("build-linux", "kill", "ended", CONNECTED, gave_up, CONNECTED, (ended("proxy", "build-linux"),)),
-    Fault("build-linux", "pause", "silent", CONNECTED, told=(is_record("close", "proxy", bytes_to_client=0),)),
+    Fault("build-linux", "pause", "silent", CONNECTED, told=(waited,)),
     Fault("build-linux", "restart", "ended", told=(ended("proxy", "build-linux"),)),
     Fault("build-linux", "cut", "silent", CONNECTED, gave_up, CONNECTED, network="build"),
     # Whoever rules the hops is not on the way: clients notice nothing, and what happened meanwhile is told later.
@@ -155,7 +162,7 @@ async def broken(stack: Stack, fault: Fault) -> AsyncIterator[None]:
 
 async def one_round(stack: Stack, key: Path, fault: Fault) -> None:
     """Break the channel under work, look, heal it, and look again."""
-    since = wall_time()
+    since, began = wall_time(), time.monotonic()
     async with at_work(stack, key) as running:
         async with broken(stack, fault):
             if fault.does != "restart":
@@ -165,7 +172,7 @@ async def one_round(stack: Stack, key: Path, fault: Fault) -> None:
         await until_met(exact(stack), HELPED, HEALS)
         if fault.running != "ended":
             for each in running:
-                await goes_on(each)
+                await goes_on(each, HEALS + time.monotonic() - began)
     await back(stack, fault, since if fault.does == "restart" else mended)
     told = observed(stack)
     for wanted in fault.told:
@@ -182,9 +189,9 @@ async def look(stack: Stack, fault: Fault, since: str) -> None:
         assert await met(where) in fault.later
 
 
-async def goes_on(running: Session) -> None:
-    """A session that was silent goes on, once TCP has sent again what was lost."""
-    async with asyncio.timeout(HEALS):
+async def goes_on(running: Session, seconds: float) -> None:
+    """A session that was silent goes on, once TCP has sent anew what was lost, after as long again."""
+    async with asyncio.timeout(seconds):
         while (now := await running.sees()) == "silent":
             pass
     assert now == "goes on"

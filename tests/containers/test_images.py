@@ -1,7 +1,7 @@
 """Each image is small, and each container has the rights that it needs and no other."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import pytest
@@ -186,6 +186,25 @@ def test_a_hop_that_cannot_start_says_why(built: Stack) -> None:
 
     assert started.returncode != 0
     assert "AIB_EMULATOR_TOPOLOGY" in log.stdout
+
+
+@pytest.mark.parametrize(
+    ("rights", "says"),
+    [
+        (("NET_ADMIN",), "no CAP_SETGID: to become an ordinary user a hop needs cap_add: [NET_ADMIN, SETGID,"),
+        (
+            ("SETGID", "SETUID", "SETPCAP"),
+            "no CAP_NET_ADMIN: a drop towards some sources only will be accepted and held",
+        ),
+    ],
+)
+def test_a_right_that_is_missing_is_named(built: Stack, rights: Sequence[str], says: str) -> None:
+    """A gate that lacks a capability says which, and what it is for."""
+    given = [word for right in rights for word in ("--cap-add", right)]
+    done = docker("run", "--rm", "--cap-drop", "ALL", *given, built.image("proxy"), "proxy", check=False)
+
+    assert says in done.stderr
+    assert done.returncode == 2  # the second for another reason: it was told of no control
 
 
 def test_a_login_by_password(beside: Stack) -> None:

@@ -20,7 +20,7 @@ from emulator.wire.hop import KEY_BYTES
 SECOND = 128
 """The second proxy has this address in the build's subnet, the third the next, and so on (design section 2)."""
 FORGOTTEN = 30.0
-"""Real seconds after which a proxy that is gone leaves the pool; until then its probe speaks for it."""
+"""Real seconds after which a proxy that is gone leaves the pool, if its probe has failed too."""
 
 
 @dataclass(slots=True)
@@ -109,16 +109,29 @@ class Registry:
         return True
 
     def forget(self, now: float) -> None:
-        """Take proxies out of the pool that have been gone for long; the first is the world's own, and stays."""
+        """Take proxies out of the pool that have been gone for long; the first is the world's own, and stays.
+
+        One whose probe succeeds stays too: a machine that hangs is silent towards control, but its kernel still
+        completes handshakes, and Azure takes no member out of a pool.
+        """
         gone = [
             name
             for name, each in self._hops.items()
-            if not each.connected and each.place > 1 and now - each.left > FORGOTTEN
+            if not each.connected and each.place > 1 and now - each.left > FORGOTTEN and not self._is_healthy(each)
         ]
         for name in gone:
             del self._hops[name]
         if gone:
             self._renew()
+
+    def _is_healthy(self, proxy: Joined) -> bool:
+        """Whether a probe of the balancer believes a proxy up; if no balancer serves, it stays."""
+        balancer = self.balancer
+        if balancer is None or balancer.report.state != "up":
+            return True
+        name = proxy_name(proxy.place)
+        interfaces = {each.interface.text for each in self.world.proxies if each.hop == name}
+        return any(interface in interfaces for _, interface in balancer.report.healthy)
 
     def reports(self, joined: Joined, report: Report) -> None:
         """A hop says how it is."""

@@ -129,6 +129,7 @@ def test_each_proxy_is_in_the_pool() -> None:
 def test_who_is_gone_for_long_leaves_the_pool() -> None:
     """A proxy that is gone stays for its probe to speak, then its place is free; the first one's stays."""
     found, _ = registry()
+    found.reports(found.joins(Hello("load-balancer", "b", "10.60.0.6")), Report("up"))
     for number in (1, 2):
         found.leaves(proxy(found, number), 100.0)
     found.forget(100.0 + FORGOTTEN)
@@ -137,6 +138,26 @@ def test_who_is_gone_for_long_leaves_the_pool() -> None:
 
     assert [member.hop for member in found.world.proxies] == ["proxy"]
     assert hop_name(proxy(found, 5)) == "proxy-2"
+
+
+def test_who_hangs_stays_in_the_pool() -> None:
+    """A proxy that control does not hear stays as long as its probe succeeds, and where no balancer could say so."""
+    found, _ = registry()
+    balancer = found.joins(Hello("load-balancer", "b", "10.60.0.6"))
+    for number in (1, 2):
+        found.leaves(proxy(found, number), 100.0)
+    hanging = next(member for member in found.world.proxies if member.hop == "proxy-2")
+    found.reports(balancer, Report("up", healthy=(("probe", hanging.interface.text),)))
+    found.forget(101.0 + FORGOTTEN)
+    assert hanging in found.world.proxies
+    found.reports(balancer, Report("up"))
+    found.leaves(balancer, 200.0)
+    found.forget(201.0 + FORGOTTEN)
+    assert hanging in found.world.proxies
+    found.reports(found.joins(Hello("load-balancer", "b", "10.60.0.6")), Report("up"))
+    found.forget(202.0 + FORGOTTEN)
+
+    assert hanging not in found.world.proxies
 
 
 def test_a_change_keeps_the_pool() -> None:
