@@ -1,7 +1,7 @@
 """Verdicts and their reasons: the words that logs, metrics, the API and failed tests share."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -30,11 +30,16 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one leg does to a flow, why, and the same as a sentence."""
+    """What one leg does to a flow, why, and the same as a sentence.
+
+    Attributes:
+        direction: which way the packet went at the interface whose rule decided; empty for what is no rule's.
+    """
 
     outcome: Outcome
     reason: Reason
     sentence: str
+    direction: Literal["", "Inbound", "Outbound"] = field(default="", compare=False)
 
     @property
     def carried(self) -> bool:

@@ -60,7 +60,7 @@ from tests.worlds import DIRECTIONS, RANGES, TAGS, port_ranges
 T = TypeVar("T")
 Strategy = st.SearchStrategy
 NETWORK = "Microsoft.Network/"
-UNREAD = ("provisioningState", "resourceGuid", "disableOutboundSnat", "some day", "ünï")
+UNREAD = ("provisioningState", "resourceGuid", "allowBackendPortConflict", "some day", "ünï")
 UNREAD_BESIDE = ("etag", "zones", "managedBy", "extendedLocation")
 
 words = st.text(alphabet="abcXYZ 019._-ä", min_size=1, max_size=8)
@@ -362,6 +362,7 @@ def balancing_rules(draw: st.DrawFn, identity: ResourceId, balancer: LoadBalance
         draw(idle),
         draw(reset),
         draw(floating),
+        draw(st.booleans()),
         draw(kept()),
     )
 

@@ -199,6 +199,8 @@ def _update_balancing_rule(found: World, options: Options) -> World:
     changes: dict[str, Any] = {}
     if "--probe-name" in options:
         changes["probe"] = balancer.id.child("probes", one(options, "--probe-name"))
+    if "--enable-floating-ip" in options:
+        changes["floating_ip"] = one(options, "--enable-floating-ip") == "true"
     if "--backend-port" in options:
         changes["backend_port"] = int(one(options, "--backend-port"))
     rules = [replace(each, **changes) if each.id.name == one(options, "-n") else each for each in balancer.rules]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulator.control import state
-from emulator.errors import EmulatorError, InvalidInputError, UnavailableError
+from emulator.errors import EmulatorError, InvalidInputError, NotLoadedError, UnavailableError
 
 if TYPE_CHECKING:
     from emulator.app.channel import Channel
@@ -108,7 +108,7 @@ def _understood(message: bytes, home: Path) -> dict[str, Any]:
     values = json.loads(message)
     if "status" in values:
         return dict(values["status"])
-    kinds = {each.__name__: each for each in (InvalidInputError, UnavailableError)}
+    kinds = {each.__name__: each for each in (InvalidInputError, NotLoadedError, UnavailableError)}
     raise kinds.get(values["kind"], EmulatorError)(values["error"])
 
 

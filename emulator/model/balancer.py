@@ -86,6 +86,9 @@ class BalancingRule:
     """A load-balancing rule: frontend port to backend port, gated by a probe where it has one.
 
     Port 0 with protocol `All` is every port (HA ports).
+
+    Attributes:
+        disable_outbound_snat: False where members of the pools reach the Internet by the rule's public frontend.
     """
 
     id: ResourceId
@@ -99,6 +102,7 @@ class BalancingRule:
     idle_timeout_minutes: int = 4
     tcp_reset: bool = False
     floating_ip: bool = False
+    disable_outbound_snat: bool = False
     kept: Kept = field(default=NOTHING, compare=False, repr=False)
 
 

@@ -93,11 +93,18 @@ def _node(kind: str, address: str, resource: str, name: str) -> Json:
     return {"type": kind, "id": identity, "address": address, "resourceId": resource, "nextHopIds": [], "issues": []}
 
 
+def _origin(leg: Leg) -> str:
+    """Which way a packet went that was lost: a rule knows, and a route before any inbound rule is the source's."""
+    if leg.verdict.reason.kind != "route":
+        return leg.verdict.direction or "Inbound"
+    return "Inbound" if any(each.direction == "Inbound" for each in leg.checks) else "Outbound"
+
+
 def _issue(leg: Leg) -> Json:
     reason = leg.verdict.reason
     refused = leg.verdict.outcome is Outcome.REFUSED
     return {
-        "origin": "Outbound" if " outbound " in leg.verdict.sentence else "Inbound",
+        "origin": _origin(leg),
         "severity": "Error",
         "type": "Unknown" if refused else ISSUE_TYPES.get(reason.kind, "Platform"),
         "context": [{"key": "resourceId", "value": reason.id}, {"key": "name", "value": reason.name}],

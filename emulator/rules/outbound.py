@@ -1,7 +1,8 @@
 """Whether and how a machine reaches the Internet (azure.md 5.2).
 
 The order in which Azure takes the methods is documented: a route to an appliance or gateway, then NAT gateway, the
-machine's own public IP, outbound rules of a load balancer, and last default outbound access
+machine's own public IP, outbound rules of a load balancer or else the public frontend of its balancing rules, and
+last default outbound access
 (https://learn.microsoft.com/azure/nat-gateway/nat-overview,
 https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access).
 """
@@ -87,14 +88,26 @@ def _method(world: World, interface: Interface, subnet: Subnet, route: Effective
         public = interface.primary.public_ip
         return _has(interface, public, "PublicIp", f"its public IP {public.name}")
     balancers = pool.balancers_of(world, interface)
-    for balancer in balancers:
-        rule = pool.outbound_rule(balancer, interface)
-        if rule is not None:
-            return _has(interface, rule.id, "OutboundRule", f"outbound rule {rule.id.name} of {balancer.id.name}")
+    by_balancer = _by_balancer(interface, balancers)
+    if by_balancer is not None:
+        return by_balancer
     if subnet.default_outbound is False:
         why = f"subnet {subnet.id.name} is private (defaultOutboundAccess is false)"
         return _none(interface, subnet.id, "PrivateSubnet", why)
     return _default(interface, balancers, subnet.id)
+
+
+def _by_balancer(interface: Interface, balancers: tuple[LoadBalancer, ...]) -> Verdict | None:
+    """An outbound rule, or else a balancing rule with a public frontend; None where there is neither."""
+    for balancer in balancers:
+        rule = pool.outbound_rule(balancer, interface)
+        if rule is not None:
+            return _has(interface, rule.id, "OutboundRule", f"outbound rule {rule.id.name} of {balancer.id.name}")
+        implicit = pool.outbound_snat(balancer, interface)
+        if implicit is not None:
+            words = f"the public frontend of balancing rule {implicit.id.name} of {balancer.id.name}"
+            return _has(interface, implicit.id, "OutboundSnat", f"{words} (disableOutboundSnat is false)")
+    return None
 
 
 def _by_route(interface: Interface, route: str, table: ResourceId, hop: str, name: str) -> Verdict:

@@ -171,12 +171,12 @@ def at_proxy(natted: Flow, world: World, condition: Condition, proxy: Member, ru
     """
     interface = world.interface_of(proxy)
     inside = replace(natted, destination=interface.address, destination_port=backend_port(rule, natted))
-    checks = legs.settled(_proxy_checks(world, interface, inside))
+    checks = legs.settled(_proxy_checks(world, interface, inside, rule))
     verdict = served(proxy, condition, legs.deciding(checks), inside)
     return Leg(f"load-balancer → {proxy.hop}", 1, inside, verdict, proxy.id, checks)
 
 
-def _proxy_checks(world: World, interface: Interface, flow: Flow) -> Iterator[Verdict]:
+def _proxy_checks(world: World, interface: Interface, flow: Flow, rule: BalancingRule) -> Iterator[Verdict]:
     """What private-link data meets at a proxy, there and back.
 
     Which of several NAT addresses a connection gets is documented nowhere: one that is denied stops the path.
@@ -187,7 +187,19 @@ def _proxy_checks(world: World, interface: Interface, flow: Flow) -> Iterator[Ve
         yield Verdict(Outcome.CARRIED, reason, f"{flow} passes: the switch pls_data_nsg is bypass")
     else:
         yield _worst(security.at_interface(world, interface, "Inbound", each) for each in natted)
+    if rule.floating_ip:
+        yield _floating(flow, interface, rule)
     yield _worst(legs.answer(world, interface.subnet, each) for each in natted)
+
+
+def _floating(flow: Flow, interface: Interface, rule: BalancingRule) -> Verdict:
+    """With floating IP a packet keeps the frontend's address, which a guest must have on its loopback (azure.md 3.7).
+
+    https://learn.microsoft.com/azure/load-balancer/load-balancer-floating-ip; nothing says that a proxy VM has it.
+    """
+    reason = Reason("state", rule.id.text, "FloatingIp")
+    sentence = f"{flow} keeps the frontend's address by rule {rule.id.name} (enableFloatingIP), "
+    return Verdict(Outcome.DROPPED, reason, f"{sentence}and {interface.id.name} does not answer for that")
 
 
 def _natted(world: World, flow: Flow) -> tuple[Flow, ...]:

@@ -119,3 +119,14 @@ def outbound_rule(balancer: LoadBalancer, interface: Interface) -> OutboundRule 
     """The outbound rule that serves an interface's pool."""
     named = {each.id for each in balancer.pools if _names(interface, each, _named(each))}
     return next((rule for rule in balancer.outbound_rules if rule.pool in named), None)
+
+
+def outbound_snat(balancer: LoadBalancer, interface: Interface) -> BalancingRule | None:
+    """The balancing rule by whose public frontend an interface reaches the Internet, unless it says not to.
+
+    https://learn.microsoft.com/azure/load-balancer/load-balancer-outbound-connections
+    """
+    public = {each.id for each in balancer.frontends if each.public_ip}
+    named = {each.id for each in balancer.pools if _names(interface, each, _named(each))}
+    ours = (rule for rule in balancer.rules if rule.frontend in public and named & set(rule.pools))
+    return next((rule for rule in ours if not rule.disable_outbound_snat), None)

@@ -82,8 +82,11 @@ def _own(world: World, network: VirtualNetwork, user: Sequence[EffectiveRoute]) 
 
 
 def _endpoints(world: World, network: VirtualNetwork, user: Sequence[EffectiveRoute]) -> Iterator[EffectiveRoute]:
-    """A private endpoint puts a /32 into its network (azure.md 4.2)."""
-    homes = {subnet.id: subnet for subnet in network.subnets}
+    """A private endpoint puts a /32 into its network (azure.md 4.2), and into those that are peered with it.
+
+    https://learn.microsoft.com/azure/private-link/private-endpoint-overview: reached "from peered virtual networks".
+    """
+    homes = {subnet.id: subnet for each in (network, *world.peers(network)) for subnet in each.subnets}
     for endpoint in world.endpoints:
         if endpoint.subnet in homes:
             try:
@@ -91,7 +94,8 @@ def _endpoints(world: World, network: VirtualNetwork, user: Sequence[EffectiveRo
             except LookupError:
                 continue  # its address was not loaded, and so nobody dials it here
             policy = homes[endpoint.subnet].private_endpoint_policies
-            displaced = policy in ROUTED and _is_displaced(address, network, user)
+            home = world.network_of(endpoint.subnet)
+            displaced = policy in ROUTED and _is_displaced(address, home, user)
             yield EffectiveRoute(IPv4Network(address), "InterfaceEndpoint", active=not displaced)
 
 

@@ -91,6 +91,7 @@ def _said(group: SecurityGroup, rule: SecurityRule, direction: Direction, flow: 
         Reason("rule", group.id.text, rule.name),
         f"{flow} is {word} {direction.lower()} by rule {rule.name} "
         f"(priority {rule.priority}) of security group {group.id.name}",
+        direction,
     )
 
 
@@ -109,6 +110,7 @@ def at_interface(world: World, interface: Interface, direction: Direction, flow:
         Outcome.CARRIED,
         Reason("state", interface.id.text, "NoSecurityGroup"),
         f"{flow} meets no security group at {interface.id.name}",
+        direction,
     )
     for group in groups_at(world, interface, direction, subnet):
         verdict = at_group(world, group, subnet, direction, flow)
@@ -183,7 +185,8 @@ def _by_admin(world: World, subnet: ResourceId, direction: Direction, flow: Flow
     allowed = rule.access == "AlwaysAllow"
     word = "always allowed" if allowed else "denied"
     sentence = f"{flow} is {word} {direction.lower()} by security admin rule {rule.name} (priority {rule.priority})"
-    return Verdict(Outcome.CARRIED if allowed else Outcome.DROPPED, Reason("rule", rule.id.text, rule.name), sentence)
+    outcome = Outcome.CARRIED if allowed else Outcome.DROPPED
+    return Verdict(outcome, Reason("rule", rule.id.text, rule.name), sentence, direction)
 
 
 def _admin(world: World, subnet: ResourceId, direction: Direction) -> Classifier[AdminRule]:

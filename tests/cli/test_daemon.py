@@ -13,6 +13,7 @@ from emulator.control import state
 from tests.cli.command import Cli
 
 pytestmark = pytest.mark.network
+EXPORT = Path(__file__).parents[1] / "data" / "export" / "cli"
 LIGHT = ("up", "--detach", "--json", "--guest", "builtin")
 
 
@@ -38,6 +39,19 @@ def test_up_is_ready_and_down_ends_it(cli: Cli) -> None:
     assert ended == {"stopped": True, "pid": note["pid"]}
     assert not state.alive(note["pid"])
     assert cli.note() is None
+
+
+def test_what_was_not_loaded_is_wrong_input(cli: Cli, tmp_path: Path) -> None:
+    """A start that needs a group nobody loaded ends with code 2 in the background, as it does in the foreground."""
+    for name in ("vnets", "route-tables", "image-templates"):
+        (tmp_path / f"{name}.json").write_text((EXPORT / f"{name}.json").read_text())
+    (tmp_path / "emulator.yaml").write_text(f"resources: [{tmp_path}]")
+
+    done = cli(*LIGHT, "--listen", "auto", "--config", str(tmp_path / "emulator.yaml"))
+
+    assert done.returncode == 2
+    assert "network security group" in done.stderr
+    assert "was not loaded" in done.stderr
 
 
 def test_the_log_is_private(cli: Cli) -> None:

@@ -1,6 +1,7 @@
 """Shapes of Network Watcher's answers: fields and words as Azure's examples have them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from emulator.rules.path import client_flow, decide
 from emulator.rules.reach import trace
 from tests.rules.test_ip_flow import BUILD, PROXY
 from tests.rules.test_path import path_of
-from tests.worlds import nic_of, world
+from tests.worlds import nic_of, rule, with_routes, world
 
 DATA = Path(__file__).parents[1] / "data"
 EXPORT = load_world(DATA / "export" / "rest")
@@ -63,6 +64,30 @@ ISSUES = [
     (("300 deny out * -> *:22",), "NetworkSecurityRule", "Outbound"),
     (("300 deny in AzureLoadBalancer -> *",), "Platform", "Inbound"),
 ]
+
+
+def test_the_origin_is_not_read_off_names() -> None:
+    """A rule that is called after a direction does not turn the issue round."""
+    named = replace(rule("300 deny in * -> *:22"), name="no outbound here")
+    found = world(named)
+    path = decide(client_flow(found, "linux", 49152), found, assumed(found), "linux")
+    (issue,) = network_watcher.connectivity(end_of(found, "client"), path)["hops"][-1]["issues"]
+
+    assert issue["origin"] == "Inbound"
+
+
+# A route of the build subnet, and on which side of the packet it is lost: on its way out, or the answer.
+ROUTED = [("10.60.0.8/32 -> None", "Outbound"), ("10.60.0.5/32 -> None", "Inbound")]
+
+
+@pytest.mark.parametrize(("route", "origin"), ROUTED)
+def test_the_origin_of_a_route(route: str, origin: str) -> None:
+    """A route that loses the packet on its way out is the source's, one that loses the answer the destination's."""
+    found = with_routes(world(), route)
+    path = decide(client_flow(found, "linux", 49152), found, assumed(found), "linux")
+    (issue,) = network_watcher.connectivity(end_of(found, "client"), path)["hops"][-1]["issues"]
+
+    assert (issue["type"], issue["origin"]) == ("UserDefinedRoute", origin)
 
 
 @pytest.mark.parametrize(("rules", "kind", "origin"), ISSUES)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from ipaddress import IPv4Address
+from typing import Any
 
 import pytest
 
@@ -91,6 +92,21 @@ METHODS = [
 def test_methods(found: World, proxy: str, build: str) -> None:
     """Routes come first, then NAT gateway, public IP, outbound rule; default access is for those without a pool."""
     assert (way(found, "proxy"), way(found, "build-linux")) == (proxy, build)
+
+
+def test_a_public_balancer() -> None:
+    """Members of a public Standard balancer reach the Internet by its frontend, unless the rule says not to."""
+    balancer = world().balancer
+    assert balancer
+    public = replace(balancer.frontends[0], public_ip=LINUX_IP, subnet=None)
+
+    def proxy(**changes: Any) -> str:
+        rules = tuple(replace(each, **changes) for each in balancer.rules)
+        return way(private(world()).laid(replace(balancer, frontends=(public,), rules=rules)), "proxy")
+
+    assert proxy() == "OutboundSnat"
+    assert proxy(disable_outbound_snat=True) == "no PrivateSubnet"
+    assert way(private(world()), "proxy") == "no PrivateSubnet"
 
 
 def test_the_verdict_says_by_what() -> None:

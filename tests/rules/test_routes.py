@@ -112,6 +112,12 @@ def test_peerings(fields: dict[str, Any], destination: str, expected: str) -> No
     assert hop(with_peering(world(), **fields), destination) == expected
 
 
+def test_an_endpoint_of_a_peer() -> None:
+    """The route to a private endpoint stands in peered networks, too, and only there."""
+    assert hop(with_peering(world()), "10.61.0.5") == f"{OWN} 10.61.0.5/32 to InterfaceEndpoint"
+    assert hop(with_peering(world(), state="Initiated"), "10.61.0.5") == f"{OWN} 10.0.0.0/8 to None"
+
+
 def test_other_address_families() -> None:
     """IPv6 prefixes of a network and of a user's routes have no part in an IPv4 route."""
     network = world().network_of(BUILD_SUBNET)

@@ -88,6 +88,7 @@ RULE = Shape(
         Field("probe", "probe", REFERENCE),
         Field("distribution", "loadDistribution", choice("Default", "SourceIP", "SourceIPProtocol")),
         *TIMING,
+        Field("disable_outbound_snat", "disableOutboundSnat", BOOLEAN),
     ),
     check=_ports_of_protocol,
 )

@@ -1,4 +1,4 @@
-"""Private link and the load balancer: approval, SKU, rules, probes, pool, PROXY v2, idle limits."""
+"""Private link and the load balancer: approval, SKU, rules, probes, pool, PROXY v2."""
 
 from collections.abc import Iterator
 
@@ -9,9 +9,6 @@ from emulator.rules import condition, frontend, pool
 from emulator.rules.checklist import mends, scene
 from emulator.rules.checklist.finding import Answer, Item
 from emulator.rules.checklist.mends import az, within
-
-PRIVATE_LINK_IDLE = 5
-"""Minutes, about (azure.md 4.4)."""
 
 
 def approved(world: World) -> Iterator[Answer]:
@@ -121,6 +118,19 @@ def _new_rule(world: World, port: int) -> str:
     )
 
 
+def floating_ip(world: World) -> Iterator[Answer]:
+    """No rule has floating IP on: packets would keep the frontend's address, which the proxy VM has nowhere."""
+    _, _, balancer = world.linked
+    for port in scene.proxy_ports(world):
+        rule = frontend.rule_of(world, port)
+        if rule is not None and rule.floating_ip:
+            where = (*within(balancer.id), "--lb-name", balancer.id.name, "-n", rule.id.name)
+            mend = az("network", "lb", "rule", "update", *where, "--enable-floating-ip", "false")
+            yield Answer("failed", rule.id, f"enableFloatingIP of rule {rule.id.name} is on", mend)
+        elif rule is not None:
+            yield Answer("ok", rule.id, f"enableFloatingIP of rule {rule.id.name} is off")
+
+
 def probes(world: World) -> Iterator[Answer]:
     """Each rule has a probe that asks a port on which the proxy listens."""
     _, _, balancer = world.linked
@@ -194,20 +204,6 @@ def _joining(world: World, balancer: LoadBalancer, wanted: Pool) -> str:
     )
 
 
-def idle_limits(world: World) -> Iterator[Answer]:
-    """How long a quiet connection lives: the shortest of three limits; keepalives count."""
-    _, _, balancer = world.linked
-    network = world.network_of(scene.build_subnet(world).id)
-    limits = {"private link": PRIVATE_LINK_IDLE, f"virtual network {network.id.name}": network.flow_timeout_minutes}
-    for port in scene.proxy_ports(world):
-        rule = frontend.rule_of(world, port)
-        limits |= {f"rule {rule.id.name}": rule.idle_timeout_minutes} if rule else {}
-    known = {name: minutes for name, minutes in limits.items() if minutes is not None}
-    words = ", ".join(f"{name} {minutes} min" for name, minutes in known.items())
-    found = f"a connection that is quiet for {min(known.values())} min is dropped in silence: {words}"
-    yield Answer("ok", balancer.id, found)
-
-
 LINKED: tuple[Topology, ...] = ("existing-vnet",)
 SERVICE = "https://learn.microsoft.com/azure/private-link/private-link-service-overview"
 TROUBLESHOOTING = "https://learn.microsoft.com/azure/private-link/troubleshoot-private-link-connectivity"
@@ -245,6 +241,13 @@ ITEMS = (
         LINKED,
     ),
     Item(
+        "balancer-floating-ip",
+        "With floating IP a packet keeps the frontend's address, and a guest that has it on no interface is silent",
+        "https://learn.microsoft.com/azure/load-balancer/load-balancer-floating-ip",
+        floating_ip,
+        LINKED,
+    ),
+    Item(
         "balancer-probes",
         "A probe to a port on which nothing listens marks every proxy VM down, and new connections go nowhere",
         PROBES,
@@ -256,13 +259,6 @@ ITEMS = (
         "An empty pool has nobody to answer; behind private link a pool must hold interfaces, not only addresses",
         SERVICE,
         members,
-        LINKED,
-    ),
-    Item(
-        "idle-limits",
-        "A quiet channel is dropped without a word, and the next command hangs; Packer's keepalives prevent that",
-        "https://learn.microsoft.com/azure/load-balancer/load-balancer-tcp-reset",
-        idle_limits,
         LINKED,
     ),
 )

@@ -1,7 +1,7 @@
 """The items of the checklist, from top to bottom."""
 
 from emulator.model.world import World
-from emulator.rules.checklist import access, containers, egress, link, routes, security, subnet, template
+from emulator.rules.checklist import access, containers, egress, idle, link, routes, security, subnet, template
 from emulator.rules.checklist.finding import Finding, Item
 
 ITEMS: tuple[Item, ...] = (
@@ -11,6 +11,7 @@ ITEMS: tuple[Item, ...] = (
     *security.ITEMS,
     *routes.ITEMS,
     *link.ITEMS,
+    *idle.ITEMS,
     *egress.ITEMS,
     *access.ITEMS,
 )

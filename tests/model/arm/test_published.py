@@ -96,7 +96,7 @@ def test_what_is_no_resource_is_refused(name: str) -> None:
 REWRITTEN = re.compile(
     r"type|name"
     r"|properties\.\w+\.\d+\.(id|type)"
-    r"|.*\.(enabletcpreset|enablefloatingip|enableipforwarding|disablebgproutepropagation)"
+    r"|.*\.(enabletcpreset|enablefloatingip|disableoutboundsnat|enableipforwarding|disablebgproutepropagation)"
     r"|properties\.ipconfigurations\.\d+(\.properties)?\.(name|groupid|membername|privateipaddress)"
     r"|values\.\d+\.properties\.(changenumber|region|systemservice)"
 )

@@ -1,4 +1,4 @@
-"""Private link and balancer: approval, visibility, PROXY v2, SKU, rules, probes, pool, idle limits."""
+"""Private link and balancer: approval, visibility, PROXY v2, SKU, rules, probes, pool."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,6 +10,8 @@ from emulator.model.balancer import LoadBalancer, Pool, PoolAddress
 from emulator.model.default_world import BUILD_SUBNET
 from emulator.model.privatelink import ConnectionState, PrivateLinkService
 from emulator.model.world import World
+from emulator.rules.condition import assumed
+from emulator.rules.path import client_flow, decide
 from tests.mending import finding, findings_of, mended, states
 from tests.worlds import nic_of, with_state, without, world
 
@@ -239,19 +241,16 @@ def test_a_pool_of_nobody_known() -> None:
     assert "--lb-name aib-lb --address-pool proxies" in finding(nobody, "balancer-pool").mend
 
 
-def test_idle_limits() -> None:
-    """The shortest limit counts, and is information only."""
-    found = world()
-    network = found.network_of(BUILD_SUBNET)
-    rules = tuple(replace(each, idle_timeout_minutes=30) for each in balancer_of(found).rules)
-    longer = found.laid(replace(balancer_of(found), rules=rules))
-    shorter = longer.laid(replace(network, flow_timeout_minutes=4))
+def test_floating_ip() -> None:
+    """A rule with floating IP leads to a proxy that is silent; the command turns it off, and the path agrees."""
+    linux = balancer_of(world()).rules[1]
+    found = with_balancer(rules=(balancer_of(world()).rules[0], replace(linux, floating_ip=True)))
+    failed = findings_of(found, "balancer-floating-ip")[0]
+    path = decide(client_flow(found, "linux", 1), found, assumed(found), "linux")
 
-    assert [states(each, "idle-limits") for each in (found, longer, shorter)] == [["ok"]] * 3
-    assert finding(found, "idle-limits").found.startswith("a connection that is quiet for 4 min")
-    assert finding(longer, "idle-limits").found.startswith("a connection that is quiet for 5 min")
-    assert "virtual network aib-vnet 4 min" in finding(shorter, "idle-limits").found
-    assert states(with_balancer(rules=()), "idle-limits") == ["ok"]
+    assert (failed.state, failed.resource) == ("failed", linux.id)
+    assert (path.carried, path.end().verdict.reason.name) == (False, "FloatingIp")
+    assert states(mended(found, failed), "balancer-floating-ip") == ["ok", "ok"]
 
 
 def test_what_was_not_loaded() -> None:
