@@ -1,18 +1,24 @@
 """A Windows build VM: WinRM over HTTPS with a self-signed certificate, and a command host behind it."""
 
+import asyncio
 import contextlib
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from emulator.clock import wall_time
 from emulator.errors import InvalidInputError, PeerError
 from emulator.machines.settings import MachineSettings
+from emulator.machines.winguest.computer import Computer
 from emulator.machines.winrm import certificate
 from emulator.machines.winrm.auth import Account
 from emulator.machines.winrm.builtin import BuiltinHost
 from emulator.machines.winrm.cmd_shell import CmdShells
+from emulator.machines.winrm.command_host import Host
 from emulator.machines.winrm.http import FrontEnd
+from emulator.machines.winrm.psrp import PsrpShells
 from emulator.machines.winrm.service import WsmanService
 from emulator.net import hop_header
 from emulator.net.listener import bind, listening
@@ -73,11 +79,17 @@ async def serving(settings: MachineSettings, bound: socket.socket, observer: Obs
     identity = certificate.identity(
         settings.name, settings.folder, own=winrm.certificate, clients=winrm.client_certificates
     )
-    host = BuiltinHost(settings)
-    service = WsmanService(settings.name.upper(), {names.CMD_RESOURCE: CmdShells((host,))}, answered, winrm)
-    front_end = FrontEnd(service, Account(settings, identity), identity.tls)
     async with contextlib.AsyncExitStack() as stack:
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aib-emulator-drive-")))
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        computer = Computer(settings, root, lambda: None)
+        stack.callback(computer.restarts.close)
+        host = BuiltinHost(computer, group)
+        hosts: dict[str, Host] = {names.CMD_RESOURCE: CmdShells((host,))}
+        hosts |= dict.fromkeys(names.PSRP_RESOURCES, PsrpShells(computer, group))
+        service = WsmanService(settings.name.upper(), hosts, answered, winrm)
         stack.callback(service.shells.close_all)
+        front_end = FrontEnd(service, Account(settings, identity), identity.tls)
         for door, listening_socket in _doors(settings, front_end, observer, bound):
             listener = await stack.enter_async_context(listening(door.serve, listening_socket))
             listener.listen()

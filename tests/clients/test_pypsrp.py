@@ -1,10 +1,16 @@
 """pypsrp against the Windows build VM: every login, sealed or not."""
 
 import asyncio
+import random
 import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from pypsrp.client import Client
+from pypsrp.complex_objects import ObjectMeta, PSInvocationState
+from pypsrp.powershell import PowerShell, RunspacePool
 
 from emulator.machines.settings import WinrmSettings
 from tests.windows_vm import Vm, free_port, windows_vm
@@ -50,3 +56,125 @@ async def test_execute_cmd(scheme: str, auth: str, encryption: str) -> None:
         result = await asyncio.to_thread(execute, vm, auth, encryption=encryption, **way)
 
     assert result == ("a\r\n", "b\r\n", 5)
+
+
+Found = TypeVar("Found")
+
+
+def quietly(work: Callable[[], Found]) -> Found:
+    """Let a client work without the warnings of its libraries."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return work()
+
+
+async def test_execute_ps() -> None:
+    """A script's output, streams and failure arrive as PowerShell's own."""
+    async with windows_vm() as vm:
+
+        def work() -> list[tuple[str, list[str], list[str], bool]]:
+            found = []
+            with client(vm, "ntlm") as made:
+                for script in (
+                    "'a'; 1 + 2",
+                    "Write-Error bad; Write-Warning w; 'on'",
+                    "throw 'no'",
+                    "'ran'; Get-Foo",
+                ):
+                    output, streams, failed = made.execute_ps(script)
+                    found.append((output, [str(e) for e in streams.error], [str(w) for w in streams.warning], failed))
+            return found
+
+        good, partly, thrown, unknown = await asyncio.to_thread(quietly, work)
+
+    assert good == ("a\n3", [], [], False)
+    assert partly == ("on", ["bad"], ["w"], False)
+    assert (thrown[1], thrown[3]) == (["no"], True)
+    assert (unknown[0], unknown[3]) == ("", True)
+    assert unknown[1][0].startswith("The term 'Get-Foo' is not recognized")
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 3_000_000])
+async def test_copy_and_fetch(size: int, tmp_path: Path) -> None:
+    """A file of any size arrives whole and comes back equal."""
+    content = random.Random(size).randbytes(size)
+    (tmp_path / "source").write_bytes(content)
+    async with windows_vm() as vm:
+
+        def work() -> str:
+            with client(vm, "ntlm") as made:
+                path: str = made.copy(str(tmp_path / "source"), "C:\\Windows\\Temp\\a b.bin")
+                made.fetch(path, str(tmp_path / "target"))
+                return path
+
+        assert await asyncio.to_thread(quietly, work) == "C:\\Windows\\Temp\\a b.bin"
+
+    assert (tmp_path / "target").read_bytes() == content
+
+
+async def test_a_pool_is_left_and_taken_over() -> None:
+    """A pool that its client left goes on, is listed, and gives a second client the output and the variables."""
+    async with windows_vm() as vm:
+
+        def work() -> tuple[list[object], list[object]]:
+            with client(vm, "ntlm") as first, client(vm, "ntlm") as second:
+                pool = RunspacePool(first.wsman)
+                pool.open()
+                started = PowerShell(pool)
+                started.add_script("$kept = 7; 'left'")
+                started.begin_invoke()
+                pool.disconnect()
+                first.close()
+                (found,) = RunspacePool.get_runspace_pools(second.wsman)
+                found.connect()
+                (pipeline,) = found.create_disconnected_power_shells()
+                left = pipeline.connect()  # type: ignore[no-untyped-call]
+                again = PowerShell(found)
+                again.add_script("$kept")
+                kept = again.invoke()
+                found.close()
+                return left, kept
+
+        assert await asyncio.to_thread(quietly, work) == (["left"], [7])
+
+
+async def test_disconnect_and_reconnect() -> None:
+    """The client that left a pool comes back to it, variables included."""
+    async with windows_vm() as vm:
+
+        def work() -> list[object]:
+            with client(vm, "ntlm") as made, RunspacePool(made.wsman) as pool:
+                PowerShell(pool).add_script("$kept = 7").invoke()
+                pool.disconnect()
+                pool.connect()
+                return PowerShell(pool).add_script("$kept").invoke()
+
+        assert await asyncio.to_thread(quietly, work) == [7]
+
+
+async def test_key_exchange() -> None:
+    """A secret goes there and back encrypted."""
+    async with windows_vm() as vm:
+
+        def work() -> list[object]:
+            with client(vm, "ntlm") as made, RunspacePool(made.wsman) as pool:
+                pool.exchange_keys()
+                secret = pool.serialize("hidden", ObjectMeta("SS"))
+                return PowerShell(pool).add_cmdlet("Write-Output").add_argument(secret).invoke()
+
+        assert await asyncio.to_thread(quietly, work) == ["hidden"]
+
+
+async def test_a_pipeline_is_stopped() -> None:
+    """A pipeline that goes on for ever is stopped, and the pool is good for another."""
+    async with windows_vm() as vm:
+
+        def work() -> tuple[int, list[object]]:
+            with client(vm, "ntlm") as made, RunspacePool(made.wsman) as pool:
+                endless = PowerShell(pool)
+                endless.add_script("$n = 0; while ($true) { $n++ }")
+                endless.begin_invoke()
+                endless.stop()
+                return endless.state, PowerShell(pool).add_script("1").invoke()
+
+        assert await asyncio.to_thread(quietly, work) == (PSInvocationState.STOPPED, [1])

@@ -63,11 +63,11 @@ async def test_pywinrm_runs_powershell() -> None:
     """`run_ps` brings what was written, and an error that pywinrm can read."""
     async with windows_vm() as vm:
         good = await asyncio.to_thread(session(vm, "ntlm").run_ps, "Write-Output 'hi'; exit 3")
-        bad = await asyncio.to_thread(session(vm, "ntlm").run_ps, "Get-Item foo")
+        bad = await asyncio.to_thread(session(vm, "ntlm").run_ps, "Get-Foo foo")
 
     assert (good.std_out, good.status_code) == (b"hi\r\n", 3)
     assert bad.status_code == 1
-    assert bad.std_err.startswith(b"Get-Item : The term 'Get-Item' is not recognized")
+    assert bad.std_err.startswith(b"Get-Foo : The term 'Get-Foo' is not recognized")
 
 
 async def test_tells_of_each_command() -> None:

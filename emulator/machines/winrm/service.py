@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from emulator.machines.settings import WinrmSettings
+from emulator.machines.winguest.computer import WINDOWS_VERSION
 from emulator.machines.winrm.command_host import Chunk, Host
 from emulator.machines.winrm.replay import Replay
-from emulator.machines.winrm.session import WINDOWS_VERSION
 from emulator.machines.winrm.shells import Running, Shell, Shells, new_id
 from emulator.wire.wsman import descriptions, faults, names, replies
 from emulator.wire.wsman.descriptions import Configuration

@@ -34,6 +34,7 @@ class WsmanFaultError(PeerError):
         reason: a sentence for a person.
         detail: the last part of the fault detail's URI, or an empty string.
         message: what the detail says, where that is not the reason.
+        provider: the name and path of the plugin that says it, where it is one of them.
         is_wmi: whether the detail also tells the code as a WMI error, where some clients look for it.
         relates_to: the MessageID of the request, verbatim; empty where it could not be read.
     """
@@ -45,6 +46,7 @@ class WsmanFaultError(PeerError):
     detail: str = ""
     message: str = ""
     is_wmi: bool = False
+    provider: tuple[str, str] | None = None
     relates_to: str = ""
 
     def __str__(self) -> str:
@@ -122,8 +124,10 @@ def connected() -> WsmanFaultError:
 
 def missing_command_id() -> WsmanFaultError:
     """A Receive on a command shell names no command."""
+    reason = "The parameter is incorrect."
+    provider = ("Shell cmd plugin", "%systemroot%\\system32\\winrscmd.dll")
     return WsmanFaultError(
-        INVALID_PARAMETER, sender=True, subcode="w:InvalidParameter", reason="The parameter is incorrect."
+        INVALID_PARAMETER, sender=True, subcode="w:InvalidParameter", reason=reason, provider=provider
     )
 
 
@@ -179,6 +183,9 @@ def body(fault: WsmanFaultError, machine: str) -> str:
     reason, who = html.escape(fault.reason), html.escape(machine)
     detail = f"<w:FaultDetail>{names.FAULT_DETAIL}/{fault.detail}</w:FaultDetail>" if fault.detail else ""
     message = html.escape(fault.message) or reason
+    if fault.provider:
+        name, path = map(html.escape, fault.provider)
+        message = f'<f:ProviderFault provider="{name}" path="{path}">{message}</f:ProviderFault>'
     return (
         f"<s:Fault><s:Code><s:Value>s:{'Sender' if fault.sender else 'Receiver'}</s:Value>"
         f"<s:Subcode><s:Value>{fault.subcode}</s:Value></s:Subcode></s:Code>"

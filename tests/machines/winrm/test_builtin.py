@@ -1,24 +1,39 @@
 """The built-in command host: what it plays, and that it refuses the rest whole."""
 
+import asyncio
 import base64
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from emulator.machines.winguest.computer import Computer
 from emulator.machines.winrm.builtin import BuiltinHost
 from emulator.machines.winrm.command_host import ShellContext
 from tests.windows_vm import SETTINGS
 
 
+@contextlib.asynccontextmanager
+async def host() -> AsyncIterator[BuiltinHost]:
+    """The host of a fresh machine."""
+    with tempfile.TemporaryDirectory() as root:
+        async with asyncio.TaskGroup() as group:
+            yield BuiltinHost(Computer(SETTINGS, Path(root), lambda: None), group)
+
+
 async def answer(line: str, context: ShellContext | None = None) -> tuple[str, str, int]:
     """What a line wrote and returned."""
-    process = await BuiltinHost(SETTINGS).start(context or ShellContext(), line)
-    chunk = await process.read(1 << 20)
-    assert chunk.exit_code is not None
-    texts = {
-        stream: b"".join(output.data for output in chunk.outputs if output.stream == stream).decode()
-        for stream in ("stdout", "stderr")
-    }
-    return texts["stdout"], texts["stderr"], chunk.exit_code
+    async with host() as started:
+        process = await started.start(context or ShellContext(), line)
+        texts, code = {"stdout": b"", "stderr": b""}, None
+        while code is None:
+            chunk = await process.read(1 << 20)
+            code = chunk.exit_code
+            for output in chunk.outputs:
+                texts[output.stream] += output.data
+    return texts["stdout"].decode(), texts["stderr"].decode(), code
 
 
 def encoded(script: str) -> str:
@@ -98,7 +113,7 @@ async def test_fails_as_windows_does(line: str, stderr: str, code: int) -> None:
         ("echo a && foo && echo b", "foo"),
         ("exit 0 & foo", "foo"),
         ("cmd /c foo", "foo"),
-        ("del /q C:\\Windows", "del"),
+        ("format c:", "format"),
         ("echo a | findstr a", "echo a | findstr a"),
         ("whoami /all", "/all"),
         ("set /a 1+1", "set /a 1+1"),
@@ -116,16 +131,13 @@ async def test_refuses_whole(line: str, name: str) -> None:
 @pytest.mark.parametrize(
     "script",
     [
-        "Get-Item foo",
-        "echo a; Get-Item foo",
-        'echo "$(Get-Item foo)"',
-        "echo a | Out-File b",
-        "echo (1)",
-        "exit foo",
+        "Get-Foo foo",
+        "echo a; Get-Foo foo",
+        'echo "$(Get-Foo foo)"',
+        "echo a | Out-Foo b",
         "echo 'open",
-        "echo a # comment",
-        "if ($true) { exit 0 }",
-        "echo -NoEnumerate a",
+        "if ($false) { Get-Foo }",
+        "echo -NoFoo a",
     ],
 )
 async def test_refuses_powershell_whole(script: str) -> None:
@@ -168,9 +180,9 @@ async def test_nesting_has_an_end() -> None:
 
 async def test_hands_out_what_fits() -> None:
     """Output larger than the limit comes in pieces, the exit code with the last."""
-    process = await BuiltinHost(SETTINGS).start(ShellContext(), "echo 123456")
-
-    chunks = [await process.read(5), await process.read(5)]
+    async with host() as started:
+        process = await started.start(ShellContext(), "echo 123456")
+        chunks = [await process.read(5), await process.read(5)]
 
     assert [chunk.outputs[0].data for chunk in chunks] == [b"12345", b"6\r\n"]
     assert [chunk.exit_code for chunk in chunks] == [None, 0]

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.machines.winrm import cmd_line
-from emulator.machines.winrm.cmd_line import NotUnderstoodError, Simple
+from emulator.machines.winguest import cmd_line
+from emulator.machines.winguest.cmd_line import File, Simple
+from emulator.machines.winguest.errors import NotUnderstoodError
 
 PLAIN = {"stdout": "stdout", "stderr": "stderr"}
 
@@ -38,6 +39,9 @@ def test_splits_a_line(line: str, commands: list[tuple[str, str, str]]) -> None:
     [
         ("a", PLAIN),
         ("a >nul", {"stdout": "nul", "stderr": "stderr"}),
+        ("a > file.txt", {"stdout": File("file.txt"), "stderr": "stderr"}),
+        ('a 2>> "a b"', {"stdout": "stdout", "stderr": File("a b", is_appended=True)}),
+        ("a >nul.txt", {"stdout": File("nul.txt"), "stderr": "stderr"}),
         ("a > NUL 2>&1", {"stdout": "nul", "stderr": "nul"}),
         ("a 2>nul", {"stdout": "stdout", "stderr": "nul"}),
         ("a 1>&2", {"stdout": "stderr", "stderr": "stderr"}),
@@ -56,19 +60,16 @@ def test_redirects(line: str, targets: dict[str, str]) -> None:
         "",
         "  ",
         "a | b",
-        "a > file.txt",
-        "a >> file",
         "a < file",
         "(a)",
         "a && ",
         "&& a",
         "a & & b",
         "a\nb",
-        "a >nul.txt",
     ],
 )
 def test_refuses_what_it_does_not_understand(line: str) -> None:
-    """Pipes, files, blocks and broken operators are nobody's guess."""
+    """Pipes, input from files, blocks and broken operators are nobody's guess."""
     with pytest.raises(NotUnderstoodError):
         cmd_line.parse(line)
 

@@ -1,7 +1,7 @@
 """Parse a cmd.exe command line into commands and what joins them, or say what in it is not understood.
 
 The whole line is parsed before anything runs. Understood: quotes, `^`, `%NAME%`, `&`, `&&`, `||`, and redirection
-of output to NUL or of one stream into the other. Pipes, files, blocks and `FOR` or `IF` are not.
+of output to a file, to NUL, or of one stream into the other. Pipes, blocks and `FOR` are not.
 """
 
 import re
@@ -9,18 +9,31 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from emulator.machines.winrm.command_host import StreamName
+from emulator.machines.winguest.errors import NotUnderstoodError
 
 Join = Literal["&", "&&", "||"]
-Target = Literal["stdout", "stderr", "nul"]
 
 _VARIABLE = re.compile(r"%([^%=:\r\n]+)%")
-_OPERATOR = re.compile(r"&&|\|\||&|\||[()<>\r\n]")
-_REDIRECTION = re.compile(r"(?:(?<![^\s])([12]))?>\s*(?:&\s*([12])|(nul)(?![^\s&|<>()]))", re.IGNORECASE)
+_OPERATOR = re.compile(r"&&|\|\||&|\||[<>\r\n]")
+_REDIRECTION = re.compile(
+    r"(?:(?<![^\s])(?P<source>[12]))?(?P<arrow>>>?)\s*(?:&\s*(?P<into>[12])|(?P<path>\"[^\"]+\"|[^\s&|<>()\"]+))"
+    r"|<\s*nul(?![^\s&|<>()])",
+    re.IGNORECASE,
+)
 
 
-class NotUnderstoodError(Exception):
-    """The line is not wholly understood, so nothing of it may run; the message names the part."""
+StreamName = Literal["stdout", "stderr"]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that a stream goes to."""
+
+    path: str
+    is_appended: bool = False
+
+
+Target = Literal["stdout", "stderr", "nul"] | File
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +72,7 @@ def parse(line: str) -> tuple[Simple, ...]:
     Raises:
         NotUnderstoodError: something in it is not understood.
     """
-    commands = tuple(_simple(part) for part in _parts(line.strip(" \t\r\n")) if part.text.strip())
+    commands = tuple(_simple(part) for part in _parts(line.lstrip().rstrip("\r\n")) if part.text.strip())
     if not commands:
         raise NotUnderstoodError(line.strip())
     return commands
@@ -104,16 +117,20 @@ def _join(operator: str, line: str) -> Join:
 
 
 def _redirect(part: _Part, match: re.Match[str]) -> None:
-    source, into, nul = match.groups()
-    stream: StreamName = "stderr" if source == "2" else "stdout"
-    if nul:
-        part.targets[stream] = "nul"
-    else:
-        part.targets[stream] = part.targets["stderr" if into == "2" else "stdout"]
+    if match["arrow"] is None:
+        return  # nothing comes in, as it is
+    stream: StreamName = "stderr" if match["source"] == "2" else "stdout"
+    if match["into"]:
+        part.targets[stream] = part.targets["stderr" if match["into"] == "2" else "stdout"]
+        return
+    path = match["path"].strip('"')
+    part.targets[stream] = "nul" if path.casefold() == "nul" else File(path, is_appended=match["arrow"] == ">>")
 
 
 def _simple(part: _Part) -> Simple:
     text = part.text.lstrip(" \t,;=@")
+    if text.startswith("("):
+        raise NotUnderstoodError(text)  # a block
     match = re.match(r'"([^"]*)"|[^\s,;="/]+', text)
     if match is None:
         raise NotUnderstoodError(text)

@@ -1,0 +1,261 @@
+"""powershell.exe: its options, and what becomes of a script's streams on a console."""
+
+import base64
+import binascii
+import html
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from emulator.machines.winguest import recognisers, text
+from emulator.machines.winguest.console import Console
+from emulator.machines.winguest.errors import NotUnderstoodError, PowerShellError
+from emulator.machines.winguest.files import decoded
+from emulator.machines.winguest.recognisers import Given, Recognised
+from emulator.machines.winguest.tree import Block
+from emulator.machines.winguest.values import Value
+
+_FLAGS = re.compile(
+    r"\s*[-/](?:(?P<bare>nop(?:rofile)?|noni(?:nteractive)?|nol(?:ogo)?|sta|mta)"
+    r"|(?P<valued>ep|ex(?:ec)?(?:utionpolicy)?|w(?:indowstyle)?|inputformat|outputformat|of|if|version)\s+[\w.]+"
+    r"|(?P<encoded>e|ec|en|enc(?:odedcommand)?)|(?P<file>f(?:ile)?)|(?P<command>c(?:ommand)?))(?=\s|$)",
+    re.IGNORECASE,
+)
+CTRL_C = -1073741510
+"""0xC000013A, what a process ends with that was interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A script that was understood: a tree, or a template of a client's; None where it comes on standard input."""
+
+    script: Block | Recognised | None
+    is_encoded: bool = False
+    is_file: bool = False
+    arguments: tuple[str, ...] = ()
+
+
+class UnknownScriptError(NotUnderstoodError):
+    """The part that is not understood is PowerShell's, which words its refusal otherwise."""
+
+    def __init__(self, part: str, *, is_encoded: bool) -> None:
+        super().__init__(part)
+        self.is_encoded = is_encoded
+
+
+def plan(session: Any, arguments: str) -> Planned | UnknownScriptError:
+    """What `powershell ARGUMENTS` means; an error as a value where the script in it is not understood.
+
+    Raises:
+        NotUnderstoodError: an option is not played.
+    """
+    options = _options(session, arguments)
+    if options.script is None:
+        return options
+    try:
+        return replace(options, script=understood(session, cast("str", options.script)))
+    except NotUnderstoodError as error:
+        return UnknownScriptError(str(error), is_encoded=options.is_encoded)
+
+
+def understood(session: Any, script: str) -> Block | Recognised:
+    """A script as a template of a client's, or as a tree that is wholly played.
+
+    Raises:
+        NotUnderstoodError: it is neither.
+    """
+    from emulator.machines.winguest import check, parser
+    from emulator.machines.winguest.engine import Engine
+
+    known = recognisers.find(script)
+    if known is not None:
+        return known
+    block = parser.parse(script)
+    check.check(block, Engine(session, cast("Any", None)))
+    return block
+
+
+def _options(session: Any, arguments: str) -> Planned:
+    """The options, with the script's text in place of the script."""
+    at = 0
+    while match := _FLAGS.match(arguments, at):
+        at = match.end()
+        if match["encoded"]:
+            return Planned(cast("Any", _decoded(arguments[at:])), is_encoded=True)
+        if match["file"]:
+            return _file(session, arguments[at:])
+        if match["command"]:
+            break
+    rest = arguments[at:].strip()
+    if rest == "-":
+        return Planned(None)
+    if not rest or (rest.startswith(("-", "/")) and not rest.startswith("--")):
+        raise NotUnderstoodError(f"powershell {rest}".strip())
+    return Planned(cast("Any", _unquoted(rest)))
+
+
+def _unquoted(text: str) -> str:
+    """A command line's words as PowerShell joins them: outer quotes off, inner ones kept where they are escaped."""
+    if re.fullmatch(r'"(?:[^"\\]|\\.|"")*"', text, re.DOTALL):
+        text = text[1:-1]
+    return text.replace('\\"', '"')
+
+
+def _file(session: Any, rest: str) -> Planned:
+    words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', rest)]
+    path = session.computer.drive.resolve(words[0], session.directory) if words else ""
+    found = session.computer.drive.find(path) if words else None
+    if found is None or not found.is_file():
+        raise NotUnderstoodError(words[0] if words else "-File")
+    return Planned(cast("Any", decoded(found.read_bytes())), is_file=True, arguments=tuple(words[1:]))
+
+
+def _decoded(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded.strip().strip("\"'"), validate=True).decode("utf-16-le")
+    except (binascii.Error, ValueError):
+        raise NotUnderstoodError("powershell -EncodedCommand") from None
+
+
+async def run(planned: Planned | UnknownScriptError, session: Any, console: Console) -> int:
+    """Run it as a process of its own; its exit code."""
+    if isinstance(planned, UnknownScriptError):
+        streams = ConsoleStreams(console, is_encoded=planned.is_encoded)
+        streams.refuse(str(planned))
+        return 1
+    from emulator.machines.winguest.engine import Scope
+
+    streams = ConsoleStreams(console, is_encoded=planned.is_encoded)
+    with session.computer.processes.running("powershell.exe", session.pid) as pid:
+        own = replace(session, environment=dict(session.environment), scope=Scope(), pid=pid)
+        try:
+            return await _outcome(planned, own, streams)
+        except NotUnderstoodError as error:
+            streams.refuse(str(error))
+            return 1
+        finally:
+            streams.flush()
+
+
+async def _outcome(planned: Planned, session: Any, streams: "ConsoleStreams") -> int:
+    from emulator.machines.winguest import commands
+    from emulator.machines.winguest.engine import Engine, ExitSignal, LoopSignal
+
+    engine = Engine(session, streams)
+    script = planned.script
+    if script is None:
+        text = b"".join([data async for data in streams.standard_input()]).decode(streams.console.encoding, "replace")
+        script = understood(session, text)
+    try:
+        if isinstance(script, Recognised):
+            return await script.play(Given(engine, streams.output, inputs=streams.standard_input()))
+        arguments = [("", word) for word in planned.arguments]
+        await commands.call_block(engine, script, arguments, None, streams.output, is_new=False)
+    except ExitSignal as signal:
+        return signal.code
+    except LoopSignal:
+        return 0
+    except PowerShellError as error:
+        streams.error(error)
+        return 1
+    return 0 if engine.last_succeeded or planned.is_file else 1
+
+
+@dataclass(slots=True)
+class ConsoleStreams:
+    """A script's streams on a console: text, and errors as CLIXML where the command came encoded."""
+
+    console: Console
+    is_encoded: bool = False
+    _objects: list[Value] = field(default_factory=list)
+    _errors: list[str] = field(default_factory=list)
+
+    def output(self, value: Value) -> None:
+        """Write a value's lines; objects wait for others of their kind."""
+        if text.is_object(value):
+            self._objects.append(value)
+            return
+        self._write_objects()
+        self._print("".join(text.lines_of([value])))
+
+    def _write_objects(self) -> None:
+        if self._objects:
+            self._print("".join(text.lines_of(self._objects)))
+            self._objects.clear()
+
+    def _print(self, words: str, stream: str = "stdout") -> None:
+        self.console.write(stream, words.encode(self.console.encoding, "replace"))
+
+    def error(self, error: PowerShellError) -> None:
+        """An error on stderr."""
+        self._error(text.error_lines(error))
+
+    def _error(self, lines: str) -> None:
+        if self.is_encoded:
+            self._errors.append(lines)
+        else:
+            self._print(lines, "stderr")
+
+    def refuse(self, part: str) -> None:
+        """Say that something is not known."""
+        name = part.split(maxsplit=1)[0] if part.split() else "powershell"
+        self._error(
+            f"{name} : The term '{name}' is not recognized as the name of a cmdlet, function, script file, or "
+            "operable program. Check the spelling of the name, or if a path was included, verify that the path is "
+            "correct and try again.\r\n"
+        )
+        self.flush()
+
+    def message(self, kind: str, words: str) -> None:
+        """Warnings and the like stand on stdout under their names."""
+        if kind == "stderr":
+            self._print(words, "stderr")
+            return
+        self._write_objects()
+        self._print(f"{words}\r\n" if kind == "information" else f"{kind.upper()}: {words}\r\n")
+
+    def host(self, words: str, *, ends_line: bool) -> None:
+        """What is for the console ends its lines with LF alone where there is none."""
+        self._write_objects()
+        self._print(f"{words}\n" if ends_line else words)
+
+    def progress(self, activity: str, status: str, percent: int) -> None:
+        """Nobody looks."""
+
+    async def drained(self) -> None:
+        """As the console."""
+        await self.console.drained()
+
+    async def ask(self, method: str, arguments: list[Value]) -> Value:  # noqa: ARG002
+        """Nobody is there."""
+        if method.casefold() == "setshouldexit":
+            return None
+        raise PowerShellError(
+            "Windows PowerShell is in NonInteractive mode. Read and Prompt functionality is not available.",
+            "InvalidOperation",
+            "InvalidOperation",
+        )
+
+    def standard_input(self) -> AsyncIterator[bytes]:
+        """As the console."""
+        return self.console.standard_input()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self._write_objects()
+        if self._errors:
+            self._print(clixml("".join(self._errors)), "stderr")
+            self._errors.clear()
+
+
+def clixml(words: str) -> str:
+    """An error as powershell.exe writes it where its output is no console and its command was encoded."""
+    lines = "".join(f'<S S="Error">{_escaped(line)}</S>' for line in words.splitlines(keepends=True))
+    return (
+        f'#< CLIXML\r\n<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">{lines}</Objs>'
+    )
+
+
+def _escaped(line: str) -> str:
+    return html.escape(line).replace("\r", "_x000D_").replace("\n", "_x000A_")

@@ -1,0 +1,70 @@
+"""Scripts that clients themselves send, known by their whole text and played natively.
+
+Each template is a client's own; what differs from call to call is captured. The README says that these are emulated,
+not executed.
+"""
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from emulator.machines.winguest.values import Value
+
+if TYPE_CHECKING:
+    from emulator.machines.winguest.engine import Emit, Engine
+
+
+async def nothing() -> AsyncIterator[Value]:
+    """No input."""
+    return
+    yield None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a recognised script is run with.
+
+    Attributes:
+        engine: whose session and streams it uses.
+        emit: takes what it writes.
+        arguments: by position.
+        named: by name in lower case.
+        inputs: what comes through the pipeline, as it comes.
+    """
+
+    engine: "Engine"
+    emit: "Emit"
+    arguments: Sequence[Value] = ()
+    named: dict[str, Value] = field(default_factory=dict)
+    inputs: AsyncIterator[Value] = field(default_factory=nothing)
+
+
+Play = Callable[[Given], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A client's script, and what plays it; its exit code."""
+
+    name: str
+    play: Play
+
+
+Recogniser = Callable[[str], Recognised | None]
+
+
+def find(script: str) -> Recognised | None:
+    """The client's script that this is, or None."""
+    from emulator.machines.winguest import recognise_ansible, recognise_packer, recognise_pypsrp
+
+    recognisers: Sequence[Recogniser] = (recognise_packer.find, recognise_pypsrp.find, recognise_ansible.find)
+    return next((found for recognise in recognisers if (found := recognise(script)) is not None), None)
+
+
+def digest(script: str) -> str:
+    """What a script without parts that differ is known by: its text without comments and white space at line ends."""
+    lines = [line.strip() for line in re.sub(r"<#.*?#>", "", script, flags=re.DOTALL).splitlines()]
+    kept = "\n".join(line for line in lines if line and not line.startswith("#"))
+    return hashlib.sha256(kept.encode()).hexdigest()[:32]

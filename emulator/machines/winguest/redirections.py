@@ -1,0 +1,102 @@
+"""`>`, `>>` and `2>&1`: where a command's streams go."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from emulator.machines.winguest.drive import DriveError
+from emulator.machines.winguest.errors import PowerShellError
+from emulator.machines.winguest.text import lines_of
+from emulator.machines.winguest.tree import Redirection
+from emulator.machines.winguest.values import Value, to_text
+
+if TYPE_CHECKING:
+    from emulator.machines.winguest.engine import Emit, Engine
+
+_KINDS = {"2": "error", "3": "warning", "4": "verbose", "5": "debug", "6": "information"}
+
+
+class _Diverted:
+    """An engine's streams, some of which go elsewhere."""
+
+    def __init__(self, streams: Any, targets: dict[str, "Emit"]) -> None:
+        self._streams = streams
+        self._targets = targets
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._streams, name)
+
+    def error(self, error: PowerShellError) -> None:
+        """An error, as a record where it goes elsewhere."""
+        from emulator.machines.winguest.engine import error_record
+
+        target = self._targets.get("error")
+        if target is None:
+            self._streams.error(error)
+        else:
+            target(error_record(error))
+
+    def message(self, kind: str, text: str) -> None:
+        """A line of another stream."""
+        target = self._targets.get("error" if kind == "stderr" else kind)
+        if target is None:
+            self._streams.message(kind, text)
+        else:
+            target(text.rstrip("\r\n"))
+
+    def host(self, text: str, *, ends_line: bool) -> None:
+        """`Write-Host` is the information stream."""
+        target = self._targets.get("information")
+        if target is None:
+            self._streams.host(text, ends_line=ends_line)
+        else:
+            target(text)
+
+
+@contextlib.asynccontextmanager
+async def within(engine: "Engine", redirections: Sequence[Redirection], emit: "Emit") -> AsyncIterator["Emit"]:
+    """The streams of one command go where its redirections say; yields what takes its output."""
+    if not redirections:
+        yield emit
+        return
+    output, targets, files = emit, dict[str, "Emit"](), list[tuple[str, bool, list[Value]]]()
+    for redirection in redirections:
+        target, kept = await _target(engine, redirection, output)
+        files += kept
+        if redirection.stream in ("1", "*"):
+            output = target
+        for number, kind in _KINDS.items():
+            if redirection.stream in (number, "*"):
+                targets[kind] = target
+    streams = engine.streams
+    engine.streams = _Diverted(streams, targets)
+    try:
+        yield output
+    finally:
+        engine.streams = streams
+        for path, is_appended, values in files:
+            _write(engine, path, values, is_appended=is_appended)
+
+
+async def _target(
+    engine: "Engine", redirection: Redirection, output: "Emit"
+) -> tuple["Emit", list[tuple[str, bool, list[Value]]]]:
+    """What takes a stream, and the file that it becomes."""
+    if redirection.target == "&1":
+        return output, []
+    value = await engine.evaluator.evaluate(redirection.target)
+    if value is None or to_text(value).casefold() == "nul":
+        return lambda _: None, []
+    kept: list[Value] = []
+    return kept.append, [(to_text(value), redirection.is_appended, kept)]
+
+
+def _write(engine: "Engine", path: str, values: list[Value], *, is_appended: bool) -> None:
+    drive = engine.session.computer.drive
+    at = drive.resolve(path, engine.session.directory)
+    data = "".join(lines_of(values)).encode("utf-16-le")
+    is_fresh = not is_appended or drive.find(at) is None
+    try:
+        drive.write(at, (b"\xff\xfe" if is_fresh else b"") + data, is_appended=is_appended)
+    except DriveError as error:
+        raise PowerShellError(str(error), "FileOpenFailure", "OpenError", path) from None
