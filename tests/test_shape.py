@@ -15,7 +15,6 @@ BY_CLIENTS = "driven by pypsrp in tests/clients/test_pypsrp.py; tests of its own
 UNTESTED = {
     "app/channel.py": NOT_YET,
     "app/keeper.py": NOT_YET,
-    "app/trial.py": NOT_YET,
     "cli/checks.py": NOT_YET,
     "cli/drawing.py": NOT_YET,
     "cli/loop.py": NOT_YET,

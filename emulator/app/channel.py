@@ -1,6 +1,7 @@
 """The running channel, as tests and the control API hold it."""
 
 from collections.abc import AsyncIterator, Iterable
+from functools import partial
 from typing import Any
 
 from emulator.app.config import Config
@@ -18,7 +19,7 @@ from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.net.gate import Gate
 from emulator.net.scene import Scene
 from emulator.observe import Event, Observation
-from emulator.rules import path
+from emulator.rules.spread import endings
 
 
 class Channel:
@@ -191,9 +192,12 @@ def decided(scene: Scene, system: System) -> PathState:
     """What the rules say of a path, without trying it."""
     if scene.world.member(build_role(system)) is None:
         return PathState("absent", f"the world has no {build_role(system)}")
-    flow = path.client_flow(scene.world, system, 49152)
-    end = path.decide(flow, scene.world, scene.condition, system).end()
-    return PathState("carried", "") if end.verdict.carried else PathState("denied", end.verdict.sentence)
+    found = endings(scene.world, partial(scene.decide, system))
+    lost = next((each for each in found if not each.path.carried), None)
+    if lost is None:
+        return PathState("carried", "")
+    said = lost.path.end().verdict.sentence
+    return PathState("carried", str(lost)) if any(each.path.carried for each in found) else PathState("denied", said)
 
 
 async def run_at(endpoint: Endpoint, system: System, command: str, *, seconds: float) -> Outcome:

@@ -3,7 +3,9 @@
 The command line's `explain`, `ip-flow`, `effective-rules` and `check` are these functions and a way to print.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache, partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +16,12 @@ from emulator.model.world import SYSTEMS, System, World, build_role
 from emulator.rules import condition, path
 from emulator.rules import ip_flow as flows
 from emulator.rules.ends import End, end_of
+from emulator.rules.entry import port_classes
 from emulator.rules.ip_flow import IpFlow
 from emulator.rules.legs import Path
 from emulator.rules.path import ChannelPath
 from emulator.rules.reach import SOURCE_PORT, trace
+from emulator.rules.spread import Ending, endings
 
 if TYPE_CHECKING:
     from emulator.rules.checklist import Finding
@@ -45,6 +49,24 @@ def explain(world: World, source: str = "client", target: str = "build-linux") -
         return channel_path(world, system, end_of(world, source).address)
     name, port = address_and_port("target", target)
     return trace(world, lambda: condition.assumed(world), end_of(world, source), end_of(world, name), port)
+
+
+def explain_ports(world: World, source: str = "client", target: str = "build-linux") -> Sequence[Ending]:
+    """The ends of the same flow by its source port, where rules or a balancer's hash tell source ports apart.
+
+    One end where they do not; `explain` is about port 49152.
+
+    Raises:
+        InvalidInputError: a name means nothing in this world.
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    system, start, state = _system(target), end_of(world, source), cache(lambda: condition.assumed(world))
+    if system is not None:
+        dialled = partial(path.client_flow, world, system, source=start.address)
+        return endings(world, lambda port: path.decide(dialled(port), world, state(), system))
+    name, number = address_and_port("target", target)
+    end = end_of(world, name)
+    return endings(world, lambda port: trace(world, state, start, end, number, source_port=port))
 
 
 def _system(target: str) -> System | None:
@@ -100,7 +122,25 @@ def ip_flow(
         raise InvalidInputError(f"local: found {ours[0]}, expected an address of {interface.id.name}: {held}")
     source, destination = (theirs, ours) if way == "Inbound" else (ours, theirs)
     flow = Flow(*source, *destination, _protocol(protocol))
+    asked = remote if way == "Inbound" else local
+    if asked.endswith(f":{ANY_PORT}"):
+        return _of_any_port(world, interface, way, flow, asked)
     return flows.verify(world, interface, way, flow)
+
+
+def _of_any_port(world: World, interface: Interface, way: Direction, flow: Flow, asked: str) -> IpFlow:
+    """The answer for every source port; where rules tell them apart there is none, and that is said."""
+    found: dict[tuple[str, str], tuple[tuple[int, int], IpFlow]] = {}
+    for ports in port_classes(world.groups, world.admin_rules):
+        answer = flows.verify(world, interface, way, replace(flow, source_port=ports[0]))
+        found.setdefault((answer.access, answer.rule_name), (ports, answer))
+    if len(found) > 1:
+        said = ", ".join(
+            f"{first}-{last} {each.access} by {each.rule_name}" for (first, last), each in found.values()
+        )
+        name = "remote" if way == "Inbound" else "local"
+        raise InvalidInputError(f"{name}: found {asked}, expected a port: rules tell source ports apart: {said}")
+    return next(answer for _, answer in found.values())
 
 
 def effective_rules(world: World, vm: str | None = None) -> dict[str, Any]:

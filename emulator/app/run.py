@@ -6,6 +6,7 @@ import secrets
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import IO, Any
@@ -35,7 +36,7 @@ from emulator.net.prober import probing
 from emulator.net.proxy import proxy
 from emulator.net.scene import Scene
 from emulator.net.traffic import traffic
-from emulator.rules import condition, path
+from emulator.rules import condition
 from emulator.rules.playable import playable
 from emulator.wire.hop import KEY_BYTES
 
@@ -235,8 +236,7 @@ async def _get_ready(channel: Channel) -> None:
     async with asyncio.TaskGroup() as group:
         trials = {}
         for system, gate in channel.entries.items():
-            route = path.decide(path.client_flow(scene.world, system, 49152), scene.world, scene.condition, system)
-            trials[system] = group.create_task(trial(gate.address, route, system))
+            trials[system] = group.create_task(trial(gate.address, partial(scene.decide, system), system))
     for system, task in trials.items():
         channel.paths[system] = task.result()
     failed = [f"{system}: {found.reason}" for system, found in channel.paths.items() if found.outcome == "failed"]

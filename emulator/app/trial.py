@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections.abc import Callable
 
 from emulator.app.status import PathState
 from emulator.model.world import System
-from emulator.net.dial import DialFailure, dial
+from emulator.net.dial import DialFailure, bound_for, dial
 from emulator.reason import Outcome
 from emulator.rules.legs import Path
 
@@ -17,10 +18,15 @@ SILENT = 0.25
 """Real seconds after which silence counts as such, on a path that the world denies."""
 
 
-async def trial(entry: tuple[str, int], path: Path, system: System) -> PathState:
-    """How one attempt at `entry` ended, against what was decided."""
+async def trial(entry: tuple[str, int], decide: Callable[[int], Path], system: System) -> PathState:
+    """How one attempt at `entry` ended, against what is decided of its source port.
+
+    Rules may tell source ports apart, and the balancer's hash sends them to different proxies.
+    """
+    bound = bound_for(entry)
+    path = decide(bound.getsockname()[1])
     first, end = path.end(1).verdict, path.end().verdict
-    connection = await dial(None, entry, seconds=SPEAKS if first.carried else SILENT)
+    connection = await dial(None, entry, seconds=SPEAKS if first.carried else SILENT, bound=bound)
     if isinstance(connection, DialFailure):
         expected = {"timeout": Outcome.DROPPED, "refused": Outcome.REFUSED}.get(connection.kind)
         denied = first.outcome is expected

@@ -38,11 +38,12 @@ def explain(
     """
     world = world_of(config, resources, topology=topology)
     asked = list(_traced(world, source, target))
+    ports = [_ports(world, source, name) for name, _, _ in asked]
     traced = [(_label(name, path), start, path) for name, start, path in asked]
     if as_json:
-        _print(world, traced, single=target is not None)
+        _print(world, traced, ports, single=target is not None)
     else:
-        _draw(world, traced)
+        _draw(world, traced, ports)
     if not all(path.carried and _is_meant(name, path) for name, _, path in asked):
         raise typer.Exit(FAILED)
 
@@ -75,11 +76,22 @@ def _traced(world: "World", source: str, target: str | None) -> "Iterator[Traced
         yield target, end_of(world, source), questions.explain(world, source, target)
 
 
-def _print(world: "World", traced: "list[Traced]", *, single: bool) -> None:
+def _ports(world: "World", source: str, target: str) -> list[str]:
+    """How a flow ends by its source port, where that makes a difference: a sentence each."""
+    from emulator.app import questions
+
+    found = questions.explain_ports(world, source, target)
+    return [str(each) for each in found] if len(found) > 1 else []
+
+
+def _print(world: "World", traced: "list[Traced]", ports: list[list[str]], *, single: bool) -> None:
     from emulator.rules.network_watcher import connectivity
 
     probes = list(_probes(world))
-    found = [{"name": name, **connectivity(source, path), "probes": probes} for name, source, path in traced]
+    found = [
+        {"name": name, **connectivity(source, path), "probes": probes, "sourcePorts": said}
+        for (name, source, path), said in zip(traced, ports, strict=True)
+    ]
     print_json(found[0] if single else {"value": found})
 
 
@@ -93,13 +105,13 @@ def _probes(world: "World") -> Iterator[dict[str, Any]]:
             yield {"probe": probe.id.text, "backend": proxy.hop, **said}
 
 
-def _draw(world: "World", traced: "list[Traced]") -> None:
+def _draw(world: "World", traced: "list[Traced]", ports: list[list[str]]) -> None:
     from emulator.cli import traces
     from emulator.cli.show import console
 
     out = console()
-    for name, source, path in traced:
-        for line in traces.trace(name, source, path):
+    for (name, source, path), said in zip(traced, ports, strict=True):
+        for line in (*traces.trace(name, source, path), *said):
             out.print(line, soft_wrap=True)
         out.print()
     for each in _probes(world):

@@ -30,12 +30,23 @@ class DialFailure:
         return replace(self, sentence=f"{hop} at {self.sentence}")
 
 
-async def dial(source: str | None, destination: tuple[str, int], *, seconds: float) -> socket.socket | DialFailure:
+def bound_for(destination: tuple[str, int]) -> socket.socket:
+    """A socket that has its source port before it dials a destination; `dial` closes it, or hands it back."""
+    ipv6 = ":" in destination[0]
+    found = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_STREAM)
+    found.bind(("::" if ipv6 else "0.0.0.0", 0))
+    return found
+
+
+async def dial(
+    source: str | None, destination: tuple[str, int], *, seconds: float, bound: socket.socket | None = None
+) -> socket.socket | DialFailure:
     """A connected, non-blocking socket from the address `source` (None: any), or why there is none.
 
-    `seconds` are real ones. The caller closes the socket.
+    `seconds` are real ones. The caller closes the socket. With `bound` it is that one, of `bound_for`.
     """
-    dialled = socket.socket(socket.AF_INET6 if ":" in destination[0] else socket.AF_INET, socket.SOCK_STREAM)
+    family = socket.AF_INET6 if ":" in destination[0] else socket.AF_INET
+    dialled = bound or socket.socket(family, socket.SOCK_STREAM)
     try:
         async with asyncio.timeout(seconds):
             number = await _connect(dialled, source, destination)

@@ -7,12 +7,14 @@ from ipaddress import IPv4Address
 
 from emulator.clock import Clock
 from emulator.model.ids import ResourceId
-from emulator.model.world import World
+from emulator.model.world import System, World
 from emulator.net.addresses import Transport
 from emulator.net.pipes import PipePool
 from emulator.net.traffic import Traffic
 from emulator.observe import Observer
+from emulator.rules import path
 from emulator.rules.condition import Condition
+from emulator.rules.path import ChannelPath
 
 
 @dataclass(slots=True)
@@ -60,6 +62,11 @@ class Scene:
         """A hop's service stops listening, or listens again."""
         now = self.condition.stopped | {hop} if stopped else self.condition.stopped - {hop}
         self.change(condition=replace(self.condition, stopped=now))
+
+    def decide(self, system: System, source_port: int) -> ChannelPath:
+        """The path of a client's flow from a source port, as things are now."""
+        flow = path.client_flow(self.world, system, source_port)
+        return path.decide(flow, self.world, self.condition, system)
 
     def transport(self, address: IPv4Address, port: int) -> tuple[str, int]:
         """Where an Azure address and port can be dialled on this machine."""

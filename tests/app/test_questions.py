@@ -8,7 +8,7 @@ import pytest
 
 import emulator
 from emulator import effective_rules, explain, ip_flow, load_world
-from emulator.app.questions import channel_paths
+from emulator.app.questions import channel_paths, explain_ports
 from emulator.errors import InvalidInputError
 from emulator.rules.ip_flow import IpFlow
 from tests.worlds import world
@@ -98,3 +98,23 @@ def test_effective_rules_of_a_machine() -> None:
     found = effective_rules(load_world(EXPORT / "powershell"), "VM-TOOLS")
 
     assert found["networkInterface"]["id"].endswith("/nic-vm-tools")
+
+
+def test_any_source_port() -> None:
+    """`*` stands for every source port: where rules tell them apart the answer is that, with each."""
+    found = world("200 deny in 10.60.0.5:7 -> *:60001", "300 allow in * -> *")
+    asked = {"direction": "inbound", "local": "10.60.0.7:60001"}
+
+    with pytest.raises(InvalidInputError, match=r"remote: found .*:\*, expected a port: .*7-7 Deny by .*deny-200"):
+        ip_flow(found, **asked, remote="10.60.0.5:*")
+    assert ip_flow(found, **asked, remote="10.60.0.5:7").access == "Deny"
+    assert ip_flow(found, **asked, remote="10.60.0.4:*").access == "Allow"
+
+
+def test_source_ports_that_end_differently() -> None:
+    """The ends of a flow by source port: over the channel, and between machines."""
+    found = world("200 deny in *:7 -> *:22")
+
+    assert [each.path.carried for each in explain_ports(found)] == [True, False]
+    assert [each.path.carried for each in explain_ports(found, "proxy", "build-linux:22")] == [True, False]
+    assert [each.path.carried for each in explain_ports(found, "proxy", "build-linux:23")] == [True]

@@ -116,3 +116,13 @@ def test_settings_have_resources(cli: Cli, tmp_path: Path) -> None:
     linux = cli.json("explain", "--config", str(file), "--json")["value"][0]
 
     assert any("pls_data_nsg is bypass" in leg["sentence"] for leg in linux["legs"])
+
+
+def test_source_ports_are_told_apart(cli: Cli, tmp_path: Path) -> None:
+    """Where a rule is about source ports, each end is told with its ports, beside the path of one of them."""
+    (tmp_path / "rule.json").write_text(json.dumps({**denied("22"), "sourcePortRange": "7"}))
+    asked = ("explain", "-r", str(tmp_path), "--from", "proxy", "--to", "build-linux:22")
+    said = cli.json(*asked, "--json")["sourcePorts"]
+
+    assert [each.partition(": ")[0] for each in said] == ["from source ports 0-6 and others", "from source port 7"]
+    assert "from source port 7: 10.60.0.7:7 → 10.60.0.8:22 is denied" in cli(*asked).stdout

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from emulator.app.channel import decided
 from emulator.app.fleet.link import Link, linked
@@ -27,7 +28,6 @@ from emulator.net.prober import probing
 from emulator.net.proxy import proxy
 from emulator.net.scene import Scene
 from emulator.net.traffic import traffic
-from emulator.rules import path
 
 EVERYWHERE = "0.0.0.0"
 PATIENCE = 60.0
@@ -209,9 +209,8 @@ class Hop:
         scene = self.scene
         if scene.world.member(build_role(system)) is None:
             return decided(scene, system)
-        route = path.decide(path.client_flow(scene.world, system, 49152), scene.world, scene.condition, system)
         host = "127.0.0.1" if self.settings.host == EVERYWHERE else self.settings.host
-        return await trial((host, gate.address[1]), route, system)
+        return await trial((host, gate.address[1]), partial(scene.decide, system), system)
 
 
 @contextlib.asynccontextmanager
