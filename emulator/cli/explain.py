@@ -36,7 +36,7 @@ def explain(
     Services are taken to run, and probes to succeed where the security groups let them. --json has the shape of
     Azure's connection troubleshoot, each leg's verdict and reason beside it.
     """
-    world = world_of(config, resources, topology=topology)
+    world = world_of(config, resources, topology=topology, optional=target is not None)
     asked = list(_traced(world, source, target))
     ports = [_ports(world, source, name) for name, _, _ in asked]
     traced = [(_label(name, path), start, path) for name, start, path in asked]

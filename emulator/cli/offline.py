@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,9 +29,16 @@ SHOWN = 10
 
 
 def world_of(
-    config: Path | None, resources: list[Path] | None, *, template: Path | None = None, topology: str | None = None
+    config: Path | None,
+    resources: list[Path] | None,
+    *,
+    template: Path | None = None,
+    topology: str | None = None,
+    optional: bool = False,
 ) -> "World":
     """The world of settings and files; what is odd about it goes to standard error.
+
+    With `optional` a world will do whose resources do not say where builds run: it has no channel.
 
     Raises:
         InvalidInputError: with one line for each finding.
@@ -40,6 +48,7 @@ def world_of(
     gc.disable()  # the process answers one question and ends: what it makes is garbage only then
     paths, wanted, switches = _settings(config, topology)
     more, wanted = with_template(template, wanted) if template else ((), wanted)
+    wanted = replace(wanted, optional=optional)
     world = load_world(*paths, *(resources or ()), resources=more, wanted=wanted, switches=switches)
     warn(world.warnings)
     return world

@@ -33,7 +33,7 @@ def ip_flow(
     from emulator.app import questions
     from emulator.rules import network_watcher
 
-    world = world_of(config, resources, topology=topology)
+    world = world_of(config, resources, topology=topology, optional=True)
     answer = questions.ip_flow(world, vm, direction=direction, local=local, remote=remote, protocol=protocol)
     if as_json:
         print_json(network_watcher.ip_flow(answer))
@@ -54,7 +54,7 @@ def effective_rules(
     """Print the rules and routes that apply to a machine's network interface, in Azure's shape with --json."""
     from emulator.app import questions
 
-    found = questions.effective_rules(world_of(config, resources, topology=topology), vm)
+    found = questions.effective_rules(world_of(config, resources, topology=topology, optional=True), vm)
     if as_json:
         print_json(found)
     else:

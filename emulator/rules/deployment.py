@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from emulator.errors import InvalidInputError
 from emulator.model import deployed
 from emulator.model.balancer import Frontend, LoadBalancer
 from emulator.model.compute import Member, Role
@@ -41,11 +42,13 @@ class Wanted:
         topology: one of the three; None for what the image template leads to.
         template: the name or ID of the image template.
         subnet: the name or ID of the subnet that builds run in.
+        optional: whether a world without a channel will do: the question is about other machines.
     """
 
     topology: Topology | None = None
     template: str | None = None
     subnet: str | None = None
+    optional: bool = False
 
 
 def assembled(resources: Iterable[Resource], wanted: Wanted = Wanted(), switches: Switches | None = None) -> World:
@@ -54,10 +57,19 @@ def assembled(resources: Iterable[Resource], wanted: Wanted = Wanted(), switches
     Where the subnet has no room for what is deployed the world says so (`parts.lacking`), and is not played.
 
     Raises:
-        InvalidInputError: they do not say where builds run.
+        InvalidInputError: they do not say where builds run, and the channel is not optional.
     """
     switches = switches or Switches()
     loose = World("existing-vnet", NOWHERE, switches=switches).laid(*resources)
+    try:
+        return _with_channel(loose, wanted, switches)
+    except InvalidInputError as error:
+        if not wanted.optional:
+            raise
+        return replace(loose, warnings=(f"there is no channel in this world: {error}",))
+
+
+def _with_channel(loose: World, wanted: Wanted, switches: Switches) -> World:
     template = topologies.chosen_template(loose, wanted.template)
     topology = wanted.topology or (topologies.topology_of(template, switches) if template else "existing-vnet")
     parts = Parts(template=template.id if template else None)

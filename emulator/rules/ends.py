@@ -82,7 +82,8 @@ def _must_be_one(text: str, expected: str, found: Sequence[ResourceId]) -> None:
 
 def _named(world: World) -> Iterator[tuple[str, Callable[[], End]]]:
     """The names of hops, and how to find what each means."""
-    yield "client", lambda: _of_client(world)
+    if int(world.client):  # a world without a channel has none
+        yield "client", lambda: _of_client(world)
     endpoint, service, balancer = world.endpoint, world.service, world.balancer
     if endpoint:
         yield "private-endpoint", lambda: _of_endpoint(world, endpoint)

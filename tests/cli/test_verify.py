@@ -56,3 +56,16 @@ def test_effective_rules_for_people(cli: Cli) -> None:
     assert "  500 Allow 10.10.1.0/24, 10.10.2.0/24 → 0.0.0.0/0, Tcp 22, 3389, 5986  AllowAdmins" in lines
     assert "65500 Deny  0.0.0.0/0 → 0.0.0.0/0, All *  defaultSecurityRules/DenyAllInBound" in lines
     assert any(line.startswith("192.168.50.0/24") and "to-onprem" in line for line in lines)
+
+
+def test_a_world_that_says_not_where_builds_run(cli: Cli, tmp_path: Path) -> None:
+    """A question about a machine is answered though the template's subnet was not loaded; a warning says so."""
+    for file in Path(EXPORT).glob("*.json"):
+        text = file.read_text("utf-8-sig")
+        text = text.replace("snet-build", "snet-gone") if file.name.startswith("image") else text
+        (tmp_path / file.name).write_text(text)
+    words = ("--vm", "vm-tools", "--direction", "inbound", "--local", "10.20.1.40:22", "--remote", "10.10.1.4:*")
+    done, refused = cli("ip-flow", "-r", str(tmp_path), *words), cli("explain", "-r", str(tmp_path))
+
+    assert (done.returncode, refused.returncode) == (0, 2)
+    assert "warning: there is no channel in this world" in done.stderr

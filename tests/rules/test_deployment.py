@@ -186,6 +186,16 @@ def test_several_templates() -> None:
     assert assembled(given, Wanted("existing-vnet", "two")).topology == "existing-vnet"
 
 
+def test_a_channel_that_is_optional() -> None:
+    """Questions about other machines need no channel: where nothing says where builds run, that is a warning."""
+    given = [net(), template("one", subnet=BUILD), template("two", subnet=BUILD.parent.child("subnets", "gone"))]
+    found = assembled(given, Wanted(optional=True))
+
+    assert (found.members, found.endpoint, found.networks) == ((), None, (net(),))
+    assert found.warnings[0].startswith("there is no channel in this world: settings: template: found several image")
+    assert assembled([net()], Wanted(optional=True)) == assembled([net()])
+
+
 def test_a_template_without_a_network() -> None:
     """A template that names no network is built in public, over the default world."""
     chosen = template()

@@ -78,6 +78,9 @@ def load(documents: Iterable[tuple[str, object]], over: Iterable[Resource] = ())
     warnings: list[str] = []
     for raw in merged([*_wholes(raws, over), *raws]):
         resource = _resource(raw, warnings)
+        if resource is not None and found.get(resource.id, resource) != resource:
+            again = f"{printable(raw.place.document)}: {printable(raw.id.text)}"
+            warnings.append(f"{again}: stands there twice with different content; this one, the later, counts")
         found |= {resource.id: resource} if resource else {}
     if any(found_in):
         raise InvalidInputError("\n".join(line for lines in found_in for line in lines))

@@ -284,10 +284,13 @@ def test_an_id_that_is_null_stays_the_one_that_was_made() -> None:
 
 
 def test_the_later_of_two_counts() -> None:
-    """Of two resources with one ID the later is loaded."""
+    """Of two resources with one ID the later is loaded, and where they differ that is told."""
     later = {**GOOD, "id": BUILD_GROUP.text.upper(), "properties": {}}
 
     assert load_groups([("a.json", GOOD), ("b.json", later)]) == (nsg(),)
+    (said,) = arm.load([("a.json", GOOD), ("b.json", later)]).warnings
+    assert said.startswith(f"b.json: {BUILD_GROUP.text.upper()}: stands there twice with different content")
+    assert arm.load([("a.json", GOOD), ("b.json", GOOD)]).warnings == ()
 
 
 def test_references_are_named_by_field() -> None:
