@@ -62,7 +62,7 @@ def _at_proxy(
     if nat and world.switches.pls_data_nsg == "bypass":
         return [SourceClass(transport, EVERY_PORT, Answer.OPEN)]
     classes = []
-    for first, last in port_classes(_groups(world), world.admin_rules):
+    for first, last in source_ports(world):
         verdict = security.at_interface(world, interface, "Inbound", Flow(azure, first, interface.address, port))
         classes.append(SourceClass(transport, (first, last), ANSWERS[verdict.outcome]))
     if nat and any(each.answer is Answer.OPEN for each in classes):
@@ -74,7 +74,7 @@ def _at_proxy(
 def _classes(
     world: World, condition: Condition, system: System, transport: str | None, azure: IPv4Address
 ) -> Iterator[SourceClass]:
-    for first, last in port_classes(_groups(world), world.admin_rules):
+    for first, last in source_ports(world):
         flow = path.client_flow(world, system, first, azure)
         yield SourceClass(transport, (first, last), _answer(flow, world, condition, system))
 
@@ -93,6 +93,11 @@ def _answer(flow: Flow, world: World, condition: Condition, system: System) -> A
                 by_port = rule.distribution == "Default"
                 return Spread(prefix(natted, rule.distribution), by_port, tuple(zip(names, answers, strict=True)))
     return ANSWERS[path.decide(flow, world, condition, system).end(1).verdict.outcome]
+
+
+def source_ports(world: World) -> list[tuple[int, int]]:
+    """The ranges of source ports that nothing on the channel tells apart."""
+    return world.remembered("source ports", lambda: port_classes(_groups(world), world.admin_rules))
 
 
 def _groups(world: World) -> Sequence[SecurityGroup]:

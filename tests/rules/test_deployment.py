@@ -188,7 +188,8 @@ def test_several_templates() -> None:
 
 def test_a_channel_that_is_optional() -> None:
     """Questions about other machines need no channel: where nothing says where builds run, that is a warning."""
-    given = [net(), template("one", subnet=BUILD), template("two", subnet=BUILD.parent.child("subnets", "gone"))]
+    gone = BUILD.parent.child("subnets", "gone")
+    given = (net(), template("one", subnet=BUILD), template("two", subnet=gone))
     found = assembled(given, Wanted(optional=True))
 
     assert (found.members, found.endpoint, found.networks) == ((), None, (net(),))

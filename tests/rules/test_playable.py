@@ -11,7 +11,7 @@ from emulator.model.ids import resource_id
 from emulator.model.world import TOPOLOGIES, Topology, World
 from emulator.rules.playable import playable
 from tests.azure_values import NETWORK
-from tests.worlds import with_subnet, without, world
+from tests.worlds import nic_of, with_subnet, without, world
 
 GONE = resource_id(NETWORK + "networkSecurityGroups", "gone")
 TABLE = resource_id(NETWORK + "routeTables", "gone")
@@ -59,21 +59,25 @@ def test_what_is_missing(found: World, said: str) -> None:
         playable(found)
 
 
+def with_public_build(found: World) -> World:
+    """The Linux build VM at an address that a service tag may have."""
+    nic = nic_of(found, "build-linux")
+    moved = tuple(replace(each, address=IPv4Address("20.60.0.8")) for each in nic.configurations)
+    return found.laid(replace(nic, configurations=moved))
+
+
 def test_what_lies_behind_what_stops() -> None:
     """Every decision is made, also those that no flow gets to for now: rules may change while the hops run."""
     found = world("150 deny in * -> *", "150 deny out * -> Storage.WestEurope", "160 allow out * -> Internet")
-    outside = replace(
-        found,
-        interfaces=tuple(
-            replace(
-                nic, configurations=tuple(replace(c, address=IPv4Address("20.60.0.8")) for c in nic.configurations)
-            )
-            if nic.id.name == "build-linux-nic"
-            else nic
-            for nic in found.interfaces
-        ),
-    )
 
     playable(found)
     with pytest.raises(NotLoadedError, match="rule deny-150 may match it, by service tags"):
-        playable(outside)
+        playable(with_public_build(found))
+
+
+def test_every_source_port_counts() -> None:
+    """A rule about one source port, by a tag that was not loaded, keeps a channel from being played."""
+    found = with_public_build(world("150 deny out *:7 -> Storage.WestEurope", "160 allow out * -> Internet"))
+
+    with pytest.raises(NotLoadedError, match="rule deny-150 may match it, by service tags"):
+        playable(found)
