@@ -20,7 +20,7 @@ Event = Mapping[str, Any]
 Where = tuple[str, int]
 SERVED = "SSH-2.0-"
 ASKED = b"still there?\n"
-QUIET = 0.7
+QUIET = 1.0
 """Real seconds without a byte that count as silence."""
 START = 20.0
 """Real seconds for a login on a busy machine."""
@@ -100,7 +100,7 @@ def published(stack: Stack, name: str) -> Where:
     return "127.0.0.1", int(stack.settings[f"AIB_EMULATOR_{name}_PORT"])
 
 
-async def met(where: Where, patience: float = 0.7) -> str:
+async def met(where: Where, patience: float = QUIET) -> str:
     """What a new connection meets; see `dialler.dial`."""
     heard = await asyncio.to_thread(dialler.dial, f"{where[0]}:{where[1]}", patience)
     return SERVED if heard.startswith(SERVED) else heard
