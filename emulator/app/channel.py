@@ -1,5 +1,6 @@
 """The running channel, as tests and the control API hold it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from typing import Any
@@ -9,29 +10,33 @@ from emulator.app.credentials import Account
 from emulator.app.given import Given, laid_over
 from emulator.app.history import History
 from emulator.app.keeper import Keeper
+from emulator.app.machines import Machines, machine_state
 from emulator.app.status import Endpoint, Exact, Hop, HopState, PathState, Status
 from emulator.channels.base import Outcome
 from emulator.clock import wall_time
 from emulator.control.metrics import Tally
-from emulator.errors import InvalidInputError
 from emulator.model import arm
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.net.gate import Gate
 from emulator.net.scene import Scene
 from emulator.observe import Event, Observation
+from emulator.rules.condition import SILENCES
 from emulator.rules.spread import endings
 
 
 class Channel:
     """A running emulator: what it is (`status`, `world`), what it did (`events`), and how to change and use it."""
 
-    def __init__(self, scene: Scene, config: Config, account: Account, history: History) -> None:
+    def __init__(
+        self, scene: Scene, config: Config, account: Account, history: History, group: asyncio.TaskGroup
+    ) -> None:
         self.scene = scene
         self.config = config
         self.account = account
         self.history = history
         self.initial = scene.world
         self.keepers: dict[str, Keeper] = {}
+        self.machines = Machines(scene, history, group, self.keepers)
         self.entries: dict[System, Gate] = {}
         self.paths: dict[str, PathState] = {}
         self.control = ""
@@ -103,11 +108,7 @@ class Channel:
         Raises:
             InvalidInputError: no hop of that name can be stopped.
         """
-        self._known(hop)
-        self.scene.stop(hop, stopped=True)
-        self._note("HopStopped", hop, f"{hop} was stopped")
-        if hop in self.keepers:
-            await self.keepers[hop].stop()
+        await self.machines.set(hop, "service-stopped")
 
     async def start(self, hop: str) -> None:
         """Start a stopped hop's service again.
@@ -116,11 +117,22 @@ class Channel:
             InvalidInputError: no hop of that name can be started.
             UnavailableError: a build VM did not start.
         """
-        self._known(hop)
-        if hop in self.keepers:
-            await self.keepers[hop].start()
-        self.scene.stop(hop, stopped=False)
-        self._note("HopStarted", hop, f"{hop} was started")
+        await self.machines.set(hop, "running")
+
+    async def set_machine(self, hop: str, state: str) -> None:
+        """Bring a machine into a state, live: a proxy or a build VM.
+
+        Args:
+            hop: its name.
+            state: `running`; `service-stopped` (RST); `guest-firewall` (silence, but open connections go on);
+                `rebooting` (open connections are never heard of again; silence, then RST, then it runs);
+                `deallocated` (likewise, but it stays so).
+
+        Raises:
+            InvalidInputError: there is no such machine, or no such state.
+            UnavailableError: a build VM did not start.
+        """
+        await self.machines.set(hop, machine_state(state))
 
     def resources(self) -> list[dict[str, Any]]:
         """The world's resources in REST shape, as `aib-emulator world show` prints them."""
@@ -131,11 +143,6 @@ class Channel:
         for system in self.entries:
             self.paths[system] = decided(self.scene, system)
         self._note("WorldApplied", "control", f"the world changed: {what}")
-
-    def _known(self, hop: str) -> None:
-        names = [machine.hop for machine in self.world.members if machine.role != "client"]
-        if hop not in names:
-            raise InvalidInputError(f"hop: found {hop!r}, expected one of {', '.join(names)}")
 
     def _note(self, event: str, hop: str, sentence: str) -> None:
         self.history(Observation(wall_time(), event, hop, sentence))
@@ -169,8 +176,10 @@ class Channel:
             for probe in (balancer.probes if balancer else ())
             if (probe.id, machine.interface) in scene.condition.healthy
         ]
-        stopped = hop in scene.condition.stopped
+        stopped, silence = hop in scene.condition.stopped, scene.condition.silence_of(hop)
         detail = f"probes up: {', '.join(healthy)}" if healthy else "no probe succeeds"
+        if silence:
+            return Hop(hop, str(address), "", "down", SILENCES[silence].format(hop))
         local = ", ".join(
             f"{scene.loopback.of(address)}:{scene.ports[address, port]}" for port in PROXY_PORTS.values()
         )
@@ -183,6 +192,9 @@ class Channel:
             return Hop(role, "", "", "absent", "the world has no such build VM")
         address = self.world.interface_of(machine).address
         local = "{}:{}".format(*self.scene.transport(address, {"linux": 22, "windows": 5986}[system]))
+        silence = self.scene.condition.silence_of(role)
+        if silence:
+            return Hop(role, str(address), "", "down", SILENCES[silence].format(role))
         stopped = role in self.scene.condition.stopped
         running: HopState = "up" if keeper.running else "down"
         return Hop(role, str(address), local, "stopped" if stopped else running, keeper.detail)

@@ -33,6 +33,10 @@ class SwitchSettings(_Strict):
     proxy_connect_failure: Literal["fin", "rst", "hold"] = "fin"
     private_link_idle: float = Field(default=300.0, gt=0, le=86_400)
     private_link_idle_reset: bool = False
+    endpoint_lost: Literal["black-hole", "reset", "keep"] = "black-hole"
+    rule_change: Literal["keep", "cut"] = "keep"
+    admin_down: Literal["keep", "reset"] = "keep"
+    sole_backend_down: Literal["continue", "drop"] = "continue"
 
 
 class Credentials(_Strict):

@@ -111,7 +111,9 @@ async def _running(
         if config.flow_logs is not None:
             logs = await stack.enter_async_context(flow_logs(config.flow_logs, scene.clock))
             scene.traffic = await stack.enter_async_context(traffic(logs, scene.clock))
-        channel = Channel(scene, config, credentials, history)
+        watchers = await stack.enter_async_context(asyncio.TaskGroup())
+        channel = Channel(scene, config, credentials, history, watchers)
+        stack.callback(channel.machines.stop)
         sockets = _bind_all(scene, config.listening, stack)
         _make_keepers(channel, sockets, folder, log, guest)
         stack.push_async_callback(_stop_all, channel)
@@ -119,7 +121,6 @@ async def _running(
             starting = [group.create_task(keeper.start()) for keeper in channel.keepers.values()]
             await _open_hops(channel, sockets, stack)
             await asyncio.wait(starting)
-        watchers = await stack.enter_async_context(asyncio.TaskGroup())
         watching = [watchers.create_task(keeper.watch()) for keeper in channel.keepers.values()]
         stack.callback(lambda: [task.cancel() for task in watching])
         await _get_ready(channel)

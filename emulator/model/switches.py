@@ -25,6 +25,14 @@ class Switches:
             seconds)", private-link-service-overview).
         private_link_idle_reset: whether it tells both ends by RST, as a field report has it
             (MicrosoftDocs/azure-docs#94724), or neither.
+        endpoint_lost: what becomes of open flows when a private endpoint's connection is not approved any more:
+            not documented; their packets go nowhere (`black-hole`), both ends are reset, or they go on (`keep`).
+        rule_change: whether open flows that a changed rule denies go on, as the documentation has it
+            (network-security-groups-overview), or are cut; a group's `flushConnection` cuts them in any case.
+        admin_down: what becomes of open flows of a backend whose admin state is Down: they go on
+            (admin-state-overview), or are reset (the REST API's description of `adminState`).
+        sole_backend_down: what becomes of open flows when the probe of a pool's only backend fails: they go on, or
+            not, since the documentation says so "given that a backend pool has more than one backend instance".
     """
 
     pls_data_nsg: Literal["match_nat_ip", "bypass"] = "match_nat_ip"
@@ -36,3 +44,7 @@ class Switches:
     proxy_connect_failure: Literal["fin", "rst", "hold"] = "fin"
     private_link_idle: float = 300.0
     private_link_idle_reset: bool = False
+    endpoint_lost: Literal["black-hole", "reset", "keep"] = "black-hole"
+    rule_change: Literal["keep", "cut"] = "keep"
+    admin_down: Literal["keep", "reset"] = "keep"
+    sole_backend_down: Literal["continue", "drop"] = "continue"

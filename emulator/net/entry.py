@@ -19,15 +19,17 @@ from emulator.net.dial import DialFailure, dial
 from emulator.net.gate import Gate, gate_at
 from emulator.net.holding import until_gone
 from emulator.net.idle import IdleTimer
+from emulator.net.live import LiveFlow, LiveFlows
 from emulator.net.records import Passage
 from emulator.net.relay import Ended, Relay
 from emulator.net.scene import Scene
 from emulator.net.traffic import counted
-from emulator.rules import flow_points, path
+from emulator.rules import flow_points, live, path
 from emulator.rules.condition import Condition
 from emulator.rules.entry import entry_posture
-from emulator.rules.idle import idle_limit
+from emulator.rules.idle import IdleLimit, idle_limit
 from emulator.rules.legs import Leg
+from emulator.rules.live import Fate
 from emulator.rules.path import ChannelPath
 from emulator.rules.posture import Answer
 from emulator.wire.hop import HopHeader
@@ -52,6 +54,7 @@ class Entry:
         linked = scene.world.topology == "existing-vnet"
         self.hop = "load-balancer" if linked else build_role(system)
         self.dropped_under = self._playing = scene.world, scene.condition
+        self.flows = LiveFlows()
 
     def follow(self, gate: Gate) -> None:
         """Have the gate play what the scene has become."""
@@ -60,6 +63,7 @@ class Entry:
             self.dropped_under = self._playing
         self._playing = scene.world, scene.condition
         gate.set(entry_posture(scene.world, scene.condition, self.system, scene.loopback.sources()))
+        self.flows.judge(scene.clock)
 
     async def serve(self, connection: socket.socket) -> None:
         """Carry one connection to where the path's first segment ends."""
@@ -80,7 +84,7 @@ class Entry:
         with target:
             relay = Relay(connection, target, self.scene.pipes)
             with self._logged(route, relay):
-                await self._relay(relay, which, route.legs[0].flow.destination_port)
+                await self._relay(relay, which, route)
             if relay.is_dark:
                 await until_left(connection)
 
@@ -135,19 +139,36 @@ class Entry:
         points = flow_points.of_first_segment(self.scene.world, route)
         return self.scene.traffic.carried(points, counted(relay, "client"))
 
-    async def _relay(self, relay: Relay, which: Passage, port: int) -> None:
+    async def _relay(self, relay: Relay, which: Passage, route: ChannelPath) -> None:
         scene = self.scene
-        timer = IdleTimer(relay, scene.clock, lambda: idle_limit(scene.world, port, established=relay.is_established))
+        flow = LiveFlow(relay, lambda: self._fate(route))
         try:
-            with timer:
+            with self.flows.held(flow), self._timer(flow, route.legs[0].flow.destination_port):
                 ended = await relay.run()
         except asyncio.CancelledError:
             scene.observer(records.relayed(which, scene.clock, relay, Ended("emulator", "rst")))
             raise
-        if timer.expired is None:
+        if flow.fate is None:
             scene.observer(records.relayed(which, scene.clock, relay, ended))
         else:
-            scene.observer(records.expired(which, scene.clock, relay, timer.expired))
+            scene.observer(records.fated(which, scene.clock, relay, flow.fate))
+
+    def _fate(self, route: ChannelPath) -> Fate | None:
+        """What a change of the world does to an open flow."""
+        world, condition = self.scene.world, self.scene.condition
+        flow = route.legs[0].flow
+        return live.of_first_segment(
+            world, condition, route, lambda: path.decide(flow, world, condition, self.system)
+        )
+
+    def _timer(self, flow: LiveFlow, port: int) -> IdleTimer:
+        def limit() -> IdleLimit | None:
+            return idle_limit(self.scene.world, port, established=flow.relay.is_established)
+
+        def expire(limit: IdleLimit) -> None:
+            flow.end(Fate("rst" if limit.reset else "drop", limit.reason, limit.sentence))
+
+        return IdleTimer(flow.relay, self.scene.clock, limit, expire)
 
     async def _hold(self, connection: socket.socket, which: Passage, end: Leg, why: str) -> None:
         """The balancer has no voice of its own: wait for the client to give up."""

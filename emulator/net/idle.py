@@ -20,17 +20,14 @@ LATEST_ACK = 0.25
 """Real seconds after which the kernel's delayed ACK is in (at most 200 ms, Linux's TCP_DELACK_MAX)."""
 
 Limit = Callable[[], IdleLimit | None]
+Expire = Callable[[IdleLimit], None]
 
 
 class IdleTimer:
-    """Ends a relay that is silent for its limit, which is asked for at each look, for it may change live.
+    """Calls `expire` once for a relay that is silent for its limit; that is asked for anew at each look."""
 
-    Attributes:
-        expired: the limit that ended it.
-    """
-
-    def __init__(self, relay: Relay, clock: Clock, limit: Limit) -> None:
-        self.expired: IdleLimit | None = None
+    def __init__(self, relay: Relay, clock: Clock, limit: Limit, expire: Expire) -> None:
+        self._expire = expire
         self._relay = relay
         self._clock = clock
         self._limit = limit
@@ -63,8 +60,7 @@ class IdleTimer:
         self._sample(now, settling)
         left = self._heard + allowed - now
         if left <= 0:
-            self.expired = limit
-            self._relay.cut("rst" if limit.reset else "drop")
+            self._expire(limit)
             return
         until_settled = left if self._settled else max(self._moved + settling - now, 0.001)
         self._look_in(min(left, allowed / SAMPLES, until_settled))

@@ -13,18 +13,21 @@ from emulator.model.flow import Flow
 from emulator.model.world import PROBE_SOURCE, PROXY_PORTS, System, build_role
 from emulator.net import hop_header, records
 from emulator.net.attempts import Attempt
+from emulator.net.dark import until_left
 from emulator.net.dial import DialFailure, dial
 from emulator.net.gate import Gate, gate_at
 from emulator.net.holding import until_gone
+from emulator.net.live import BOTH, LiveFlow, LiveFlows
 from emulator.net.records import Passage
 from emulator.net.relay import Ended, Relay
 from emulator.net.scene import Scene
 from emulator.net.traffic import counted
 from emulator.observe import How, Observation
 from emulator.reason import Outcome, Verdict
-from emulator.rules import flow_points, path, security
+from emulator.rules import flow_points, live, path, security
 from emulator.rules.entry import OUTSIDER, proxy_posture
 from emulator.rules.legs import Leg
+from emulator.rules.live import Fate
 from emulator.rules.posture import Answer, Posture
 from emulator.wire.hop import HopHeader
 from emulator.wire.proxy_v2 import Addresses
@@ -42,7 +45,7 @@ class Proxy:
         self.machine = machine
         self.system = system
         self.port = PROXY_PORTS[system]
-        self.relays: set[Relay] = set()
+        self.flows = LiveFlows()
 
     async def serve(self, connection: socket.socket) -> None:
         """Serve one connection: a probe, or a client's."""
@@ -87,7 +90,7 @@ class Proxy:
 
     def stop(self) -> None:
         """The service stops: its connections end with it."""
-        for relay in tuple(self.relays):
+        for relay in self.flows.relays():
             relay.cut("fin")
 
     async def _header(self, connection: socket.socket, peer: tuple[str, int]) -> HopHeader | None:
@@ -108,6 +111,10 @@ class Proxy:
             left = await _left_within(connection, seconds)
             await self._give_up(connection, which, leg.verdict, left=left)
             return
+        if leg.verdict.outcome is Outcome.REFUSED:
+            self._log_attempt(leg)
+            await self._give_up(connection, which, leg.verdict)
+            return
         target, left = await self._try(connection, which, leg)
         if isinstance(target, DialFailure):
             self._log_attempt(leg)
@@ -116,7 +123,14 @@ class Proxy:
         with target:
             relay = Relay(connection, target, self.scene.pipes)
             with self._logged(leg, relay):
-                await self._relay(relay, which)
+                await self._relay(relay, which, leg)
+            if relay.is_dark:
+                await self._wait_in_the_dark(connection)
+
+    async def _wait_in_the_dark(self, connection: socket.socket) -> None:
+        """Nobody is told that the flow is over: keep the client's connection until it leaves."""
+        gone = self.scene.condition.silence_of(self.machine.hop) not in (None, "GuestFirewall")
+        await (until_left(connection) if gone else until_gone(connection))
 
     def _log_attempt(self, leg: Leg) -> None:
         if self.scene.traffic is not None:
@@ -179,18 +193,34 @@ class Proxy:
         record = records.closed(which, self.scene.clock, by, how, reason=verdict.reason, why=why)
         self.scene.observer(record)
 
-    async def _relay(self, relay: Relay, which: Passage) -> None:
+    async def _relay(self, relay: Relay, which: Passage, leg: Leg) -> None:
         clock, observer, hop = self.scene.clock, self.scene.observer, self.machine.hop
-        self.relays.add(relay)
+        flow = LiveFlow(relay, lambda: self._fate(leg, flow))
         try:
-            ended = await relay.run()
+            with self.flows.held(flow):
+                ended = await relay.run()
         except asyncio.CancelledError:
             observer(records.relayed(which, clock, relay, Ended("emulator", "rst")))
             raise
-        finally:
-            self.relays.discard(relay)
+        if flow.fate is not None:
+            observer(records.fated(which, clock, relay, flow.fate))
+            return
         stopped = hop if hop in self.scene.condition.stopped else ""
         observer(records.relayed(which, clock, relay, ended, stopped))
+
+    def _fate(self, leg: Leg, flow: LiveFlow) -> Fate | None:
+        """What a change of the world does to an open flow; while this machine is there, its client hears of it."""
+        world, condition, port = self.scene.world, self.scene.condition, leg.flow.source_port
+        build = world.member(build_role(self.system))
+        fate = live.of_second_segment(
+            world,
+            condition,
+            self.machine,
+            build,
+            lambda: path.second_leg(world, condition, self.system, self.machine, port),
+        )
+        flow.dark = BOTH if fate is not None and fate.by == self.machine.hop else ("backend",)
+        return fate
 
 
 async def _left_within(connection: socket.socket, seconds: float) -> bool:
@@ -212,6 +242,7 @@ async def proxy(scene: Scene, machine: Member, system: System, bound: socket.soc
         gate.set(serving.posture())
         if machine.hop in scene.condition.stopped:
             serving.stop()
+        serving.flows.judge(scene.clock)
 
     first = serving.posture()
     async with gate_at(bound, first, serving.serve, serving.attempt, on_gone=serving.gone) as gate:

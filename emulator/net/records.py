@@ -10,7 +10,7 @@ from emulator.net.attempts import Attempt
 from emulator.net.relay import Ended, Relay
 from emulator.observe import How, Observation, Record, new_flow
 from emulator.reason import Reason, Verdict
-from emulator.rules.idle import IdleLimit
+from emulator.rules.live import Fate
 
 WORDS = {"fin": "FIN", "rst": "RST", "drop": "silence", "timeout": "a timeout"}
 PEER = Reason("peer", "", "")
@@ -101,11 +101,10 @@ def relayed(which: Passage, clock: Clock, relay: Relay, ended: Ended, stopped: s
     return closed(which, clock, by, ended.how, relay=relay, reason=reason)
 
 
-def expired(which: Passage, clock: Clock, relay: Relay, limit: IdleLimit) -> Record:
-    """The record of a relayed connection that was silent for too long."""
-    how: How = "rst" if limit.reset else "drop"
-    record = closed(which, clock, which.hop, how, relay=relay, reason=limit.reason, why=limit.sentence)
-    if how == "rst" or relay.darkened:
+def fated(which: Passage, clock: Clock, relay: Relay, fate: Fate) -> Record:
+    """The record of a relayed connection that a timer or a change of the world ended."""
+    record = closed(which, clock, fate.by or which.hop, fate.how, relay=relay, reason=fate.reason, why=fate.sentence)
+    if fate.how == "rst" or relay.darkened:
         return record
     return replace(record, approximated=True, sentence=f"{record.sentence} (approximated: {UNHEARD})")
 

@@ -11,6 +11,7 @@ import errno
 import os
 import socket
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -113,8 +114,8 @@ class Relay:
         """TCP segments that a side has sent us, and we it; zeros where the system does not say."""
         return segments((self._from_client if side == "client" else self._to_client).source.socket)
 
-    def cut(self, how: Literal["fin", "rst", "drop"]) -> None:
-        """End it from outside; bytes not yet passed on are lost. With `drop` both sides are left in the dark.
+    def cut(self, how: Literal["fin", "rst", "drop"], *, dark: Sequence[Side] = ("client", "backend")) -> None:
+        """End it from outside; bytes not yet passed on are lost. With `drop` the sides `dark` are left in the dark.
 
         With `fin` both sides are shut down first. A side that had sent what was not read yet sees a reset after the
         FIN, when its socket is closed: so the kernel answers bytes that nobody will read.
@@ -122,7 +123,8 @@ class Relay:
         if self._ended.done():
             return
         if how == "drop":
-            self.darkened = darken(self._from_client.source.socket, self._to_client.source.socket)
+            ends = (self._from_client.source, self._to_client.source)
+            self.darkened = darken(*(end.socket for end in ends if end.side in dark))
         self._finish(Ended("emulator", how))
         if how == "fin":
             self._from_client.source.shut()

@@ -13,7 +13,7 @@ from emulator.net.pipes import PipePool
 from emulator.net.traffic import Traffic
 from emulator.observe import Observer
 from emulator.rules import path
-from emulator.rules.condition import Condition
+from emulator.rules.condition import Condition, Silence
 from emulator.rules.path import ChannelPath
 
 
@@ -58,10 +58,12 @@ class Scene:
         healthy = self.condition.healthy | {pair} if up else self.condition.healthy - {pair}
         self.change(condition=replace(self.condition, healthy=healthy))
 
-    def stop(self, hop: str, *, stopped: bool) -> None:
-        """A hop's service stops listening, or listens again."""
-        now = self.condition.stopped | {hop} if stopped else self.condition.stopped - {hop}
-        self.change(condition=replace(self.condition, stopped=now))
+    def set_machine(self, hop: str, *, stopped: bool = False, silence: Silence | None = None) -> None:
+        """What a machine does from now on: serve, answer RST, or answer nothing."""
+        others = frozenset(each for each in self.condition.silent if each[0] != hop)
+        silent = others | {(hop, silence)} if silence else others
+        refusing = self.condition.stopped | {hop} if stopped else self.condition.stopped - {hop}
+        self.change(condition=replace(self.condition, stopped=refusing, silent=silent))
 
     def decide(self, system: System, source_port: int) -> ChannelPath:
         """The path of a client's flow from a source port, as things are now."""

@@ -1,6 +1,7 @@
 """What is true of a channel beside its configuration: who listens, and which health probes succeed."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from emulator.model.balancer import LoadBalancer, Probe
 from emulator.model.compute import Member, Role
@@ -21,6 +22,14 @@ SERVED: dict[Role, frozenset[int]] = {
 """Ports that something listens on; a machine answers RST on every other (azure.md 3.3)."""
 
 
+Silence = Literal["GuestFirewall", "Rebooting", "Deallocated"]
+SILENCES: dict[Silence, str] = {
+    "GuestFirewall": "the firewall in the guest of {} drops it; security groups know nothing of that",
+    "Rebooting": "{} is rebooting and answers nothing",
+    "Deallocated": "{} is deallocated: nobody is at its address",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What is true of the running channel beside its configuration.
@@ -28,10 +37,16 @@ class Condition:
     Attributes:
         healthy: pairs of probe ID and interface ID that the balancer believes to be up.
         stopped: hops whose service does not listen; their machine answers with RST.
+        silent: pairs of a hop and why its machine answers nothing at all.
     """
 
     healthy: pool.Up = frozenset()
     stopped: frozenset[str] = frozenset()
+    silent: frozenset[tuple[str, Silence]] = frozenset()
+
+    def silence_of(self, hop: str) -> Silence | None:
+        """Why a machine answers nothing; None where it answers."""
+        return next((why for name, why in self.silent if name == hop), None)
 
 
 def assumed(world: World) -> Condition:
@@ -102,6 +117,10 @@ def served(member: Member, condition: Condition, verdict: Verdict, flow: Flow) -
     """What a machine's own service does with a packet that a verdict let through to it."""
     if not verdict.carried:
         return verdict
+    silence = condition.silence_of(member.hop)
+    if silence is not None:
+        reason = Reason("state", member.id.text, silence)
+        return Verdict(Outcome.DROPPED, reason, f"{flow}: {SILENCES[silence].format(member.hop)}")
     if member.hop in condition.stopped:
         reason = Reason("state", member.id.text, "ServiceStopped")
         return Verdict(Outcome.REFUSED, reason, f"no service listens on {member.hop}: its machine answers RST")

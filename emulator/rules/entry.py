@@ -43,6 +43,8 @@ def entry_posture(world: World, condition: Condition, system: System, sources: S
 def proxy_posture(world: World, condition: Condition, proxy: Member, port: int, sources: Sources) -> Posture:
     """The posture of a proxy's listener: as the groups say of each source, outsiders included."""
     interface = world.interface_of(proxy)
+    if condition.silence_of(proxy.hop) is not None:
+        return Posture.to_all(Answer.DROP)
     if proxy.hop in condition.stopped:
         return Posture.to_all(Answer.REFUSE)
     classes: list[SourceClass] = []

@@ -35,7 +35,7 @@ class Silent:
     client: socket.socket
     backend: socket.socket
     ours: tuple[socket.socket, socket.socket]
-    timer: IdleTimer
+    expired: list[IdleLimit]
     task: asyncio.Task[Ended]
     began: float
 
@@ -54,7 +54,13 @@ async def relayed(found: IdleLimit | None) -> AsyncIterator[Silent]:
         client, front = stack.enter_context(pair())
         backend, rear = stack.enter_context(pair())
         relay = Relay(front, rear, pipes)
-        timer = IdleTimer(relay, CLOCK, lambda: found)
+        expired: list[IdleLimit] = []
+
+        def expire(limit: IdleLimit) -> None:
+            expired.append(limit)
+            relay.cut("rst" if limit.reset else "drop")
+
+        timer = IdleTimer(relay, CLOCK, lambda: found, expire)
 
         async def serve() -> Ended:
             with timer:
@@ -62,7 +68,7 @@ async def relayed(found: IdleLimit | None) -> AsyncIterator[Silent]:
 
         async with asyncio.TaskGroup() as group:
             task = group.create_task(serve())
-            yield Silent(client, backend, (front, rear), timer, task, relay.loop.time())
+            yield Silent(client, backend, (front, rear), expired, task, relay.loop.time())
             task.cancel()
 
 
@@ -74,7 +80,7 @@ def test_silence_ends_it_and_neither_end_is_told(run: Run) -> None:
             age = await found.age_at_end()
 
             assert MINUTE <= age < MINUTE * 1.5
-            assert found.timer.expired == limit()
+            assert found.expired == [limit()]
             assert found.task.result() == Ended("emulator", "drop")
             for end in (found.client, found.backend):
                 with pytest.raises(BlockingIOError):
@@ -141,6 +147,6 @@ def test_without_a_limit_there_is_no_timer(run: Run) -> None:
             found.backend.shutdown(socket.SHUT_WR)
             assert await received(found.client) == (b"", True)
             assert await found.task == Ended("client", "fin")
-            assert found.timer.expired is None
+            assert found.expired == []
 
     run(body())
