@@ -10,7 +10,7 @@ from emulator.app.credentials import Account
 from emulator.app.given import Given, laid_over
 from emulator.app.history import History
 from emulator.app.keeper import Keeper
-from emulator.app.machines import Machines, machine_state
+from emulator.app.machines import Machines, machine_state, machines_of
 from emulator.app.status import Endpoint, Exact, Hop, HopState, PathState, Status
 from emulator.channels.base import Outcome
 from emulator.clock import wall_time
@@ -36,7 +36,14 @@ class Channel:
         self.history = history
         self.initial = scene.world
         self.keepers: dict[str, Keeper] = {}
-        self.machines = Machines(scene, history, group, self.keepers)
+        self.machines = Machines(
+            scene.set_machine,
+            lambda: machines_of(scene.world),
+            lambda: scene.clock,
+            history,
+            group,
+            self.keepers,
+        )
         self.entries: dict[System, Gate] = {}
         self.paths: dict[str, PathState] = {}
         self.control = ""
@@ -64,7 +71,7 @@ class Channel:
             control=self.control,
             endpoints={system: self._endpoint(system) for system in self.entries},
             hops=tuple(self._hops()),
-            paths=dict(self.paths),
+            paths=self._paths(),
             approximated=self.approximated,
             warnings=self.world.warnings,
         )
@@ -134,15 +141,23 @@ class Channel:
         """
         await self.machines.set(hop, machine_state(state))
 
+    def machine_states(self) -> dict[str, str]:
+        """The state of each machine."""
+        return dict(self.machines.all())
+
     def resources(self) -> list[dict[str, Any]]:
         """The world's resources in REST shape, as `aib-emulator world show` prints them."""
         return [arm.dump(resource) for resource in self.world.resources]
 
     def _change(self, world: World, what: str) -> None:
         self.scene.change(world=world)
-        for system in self.entries:
-            self.paths[system] = decided(self.scene, system)
         self._note("WorldApplied", "control", f"the world changed: {what}")
+
+    def _paths(self) -> dict[str, PathState]:
+        """How each path was tried at the start; from then on, what the world decides."""
+        if not self.ready:
+            return dict(self.paths)
+        return {system: decided(self.scene, system) for system in SYSTEMS}
 
     def _note(self, event: str, hop: str, sentence: str) -> None:
         self.history(Observation(wall_time(), event, hop, sentence))

@@ -1,13 +1,14 @@
 """The states of the machines on the channel, set live: what Azure, a guest's firewall or a reboot makes of them."""
 
 import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from emulator.app.keeper import Keeper
-from emulator.clock import wall_time
+from emulator.clock import Clock, wall_time
 from emulator.errors import InvalidInputError
-from emulator.net.scene import Scene
+from emulator.model.world import World
 from emulator.observe import Observation, Observer
 from emulator.rules.condition import Silence
 
@@ -20,6 +21,12 @@ SILENCES: dict[State, Silence] = {
 }
 SILENT_SECONDS, REFUSING_SECONDS = 20.0, 10.0
 """Emulated seconds of a reboot until the machine answers RST, and then until its service listens (azure.md 8)."""
+
+
+class Play(Protocol):
+    """What `Scene.set_machine` does, wherever the scene is."""
+
+    def __call__(self, hop: str, *, stopped: bool = False, silence: Silence | None = None) -> None: ...
 
 
 def machine_state(text: object) -> State:
@@ -39,14 +46,19 @@ class Machines:
     """Sets the states, and goes through a reboot by itself.
 
     Attributes:
+        play: has the hops play what a machine does.
+        hops: the names of the machines there are.
+        clock: whose seconds a reboot takes.
         group: owns the reboots under way.
-        keepers: the build VMs' processes; a proxy has none.
+        keepers: the build VMs' processes, where they are ours; a proxy has none.
     """
 
-    scene: Scene
+    play: Play
+    hops: Callable[[], Sequence[str]]
+    clock: Callable[[], Clock]
     observer: Observer
     group: asyncio.TaskGroup
-    keepers: dict[str, Keeper]
+    keepers: Mapping[str, Keeper] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
     _reboots: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -83,28 +95,37 @@ class Machines:
     async def _run(self, hop: str) -> None:
         if hop in self.keepers:
             await self.keepers[hop].start()
-        self.scene.set_machine(hop)
+        self.play(hop)
 
     async def _stop_service(self, hop: str) -> None:
         """Its connections end, since whoever served them does; its machine answers RST."""
-        self.scene.set_machine(hop, stopped=True)
+        self.play(hop, stopped=True)
         if hop in self.keepers:
             await self.keepers[hop].stop()
 
     async def _fall_silent(self, hop: str, state: State) -> None:
         """Open flows go dark before their end is gone, for it has no time to say so; a firewall lets it live."""
-        self.scene.set_machine(hop, silence=SILENCES[state])
+        self.play(hop, silence=SILENCES[state])
         if hop in self.keepers:
             await (self.keepers[hop].start() if state == "guest-firewall" else self.keepers[hop].stop())
 
     async def _come_back(self, hop: str) -> None:
-        await self.scene.clock.sleep(SILENT_SECONDS)
+        await self.clock().sleep(SILENT_SECONDS)
         await self._enter(hop, "service-stopped")
-        await self.scene.clock.sleep(REFUSING_SECONDS)
+        await self.clock().sleep(REFUSING_SECONDS)
         await self._enter(hop, "running")
         self._reboots.pop(hop, None)
 
+    def all(self) -> dict[str, State]:
+        """The state of each machine."""
+        return {hop: self.states.get(hop, "running") for hop in self.hops()}
+
     def _known(self, hop: str) -> None:
-        names = [machine.hop for machine in self.scene.world.members if machine.role != "client"]
+        names = self.hops()
         if hop not in names:
             raise InvalidInputError(f"hop: found {hop!r}, expected one of {', '.join(names)}")
+
+
+def machines_of(world: World) -> Sequence[str]:
+    """The hops that are machines with a state: proxies and build VMs."""
+    return [machine.hop for machine in world.members if machine.role != "client"]

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from emulator import __version__
-from emulator.cli import check, demo, doctor, events, execute, explain, running, serve, verify, world
+from emulator.cli import check, demo, doctor, events, execute, explain, machine, running, serve, verify, world
 from emulator.cli.ending import Commands
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ app.command("down")(running.down)
 app.command("status")(running.status)
 app.command("exec", context_settings={"ignore_unknown_options": True})(execute.execute)
 app.add_typer(world.app, name="world")
+app.command("machine")(machine.machine)
 app.command("events")(events.events)
 app.command("check")(check.check)
 app.command("explain")(explain.explain)

@@ -54,6 +54,10 @@ class ChannelLike(Protocol):
 
     async def reset(self) -> object: ...
 
+    def machine_states(self) -> dict[str, str]: ...
+
+    async def set_machine(self, hop: str, state: str) -> None: ...
+
 
 async def nobody(_: web.Request) -> bool:
     """Everybody needs the token."""
@@ -79,6 +83,8 @@ class Api:
             web.put("/emulator/world", self._apply),
             web.post("/emulator/reset", self._reset),
             web.post("/emulator/stop", self._stop_emulator),
+            web.get("/emulator/machines", self._machines),
+            web.put("/emulator/machines/{hop}", self._set_machine),
             web.get("/metrics", self._metrics),
         ]
 
@@ -147,6 +153,16 @@ class Api:
     async def _reset(self, _: web.Request) -> web.Response:
         await self._channel.reset()
         return web.json_response({"value": self._channel.resources()})
+
+    async def _machines(self, _: web.Request) -> web.Response:
+        return web.json_response(self._channel.machine_states())
+
+    async def _set_machine(self, request: web.Request) -> web.Response:
+        body = await _json(request)
+        if not isinstance(body, Mapping) or not isinstance(body.get("state"), str):
+            raise InvalidInputError('body: expected an object as {"state": "deallocated"}')
+        await self._channel.set_machine(request.match_info["hop"], body["state"])
+        return web.json_response(self._channel.machine_states())
 
     async def _stop_emulator(self, _: web.Request) -> web.Response:
         self._stop()

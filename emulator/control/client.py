@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from emulator.control import state
 from emulator.errors import InvalidInputError, UnavailableError
@@ -63,6 +63,20 @@ class Control:
             return  # it stopped in the middle of a line
         finally:
             connection.close()
+
+    def machines(self) -> dict[str, str]:
+        """The state of each machine."""
+        found: dict[str, str] = self._ask("GET", "/emulator/machines")
+        return found
+
+    def set_machine(self, hop: str, state: str) -> dict[str, str]:
+        """Bring a machine into a state; the states of all.
+
+        Raises:
+            InvalidInputError: no such machine or state.
+        """
+        found: dict[str, str] = self._ask("PUT", f"/emulator/machines/{quote(hop, safe='')}", {"state": state})
+        return found
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         connection, answer = self._send(method, path, body, follow=False)

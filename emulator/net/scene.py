@@ -60,10 +60,7 @@ class Scene:
 
     def set_machine(self, hop: str, *, stopped: bool = False, silence: Silence | None = None) -> None:
         """What a machine does from now on: serve, answer RST, or answer nothing."""
-        others = frozenset(each for each in self.condition.silent if each[0] != hop)
-        silent = others | {(hop, silence)} if silence else others
-        refusing = self.condition.stopped | {hop} if stopped else self.condition.stopped - {hop}
-        self.change(condition=replace(self.condition, stopped=refusing, silent=silent))
+        self.change(condition=self.condition.with_machine(hop, stopped=stopped, silence=silence))
 
     def decide(self, system: System, source_port: int) -> ChannelPath:
         """The path of a client's flow from a source port, as things are now."""

@@ -1,6 +1,6 @@
 """What is true of a channel beside its configuration: who listens, and which health probes succeed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from emulator.model.balancer import LoadBalancer, Probe
@@ -47,6 +47,12 @@ class Condition:
     def silence_of(self, hop: str) -> Silence | None:
         """Why a machine answers nothing; None where it answers."""
         return next((why for name, why in self.silent if name == hop), None)
+
+    def with_machine(self, hop: str, *, stopped: bool = False, silence: Silence | None = None) -> "Condition":
+        """The condition once a machine serves, answers RST, or answers nothing."""
+        others = frozenset(each for each in self.silent if each[0] != hop)
+        silent = others | {(hop, silence)} if silence else others
+        return replace(self, stopped=self.stopped | {hop} if stopped else self.stopped - {hop}, silent=silent)
 
 
 def assumed(world: World) -> Condition:

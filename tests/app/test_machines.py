@@ -18,9 +18,10 @@ async def until_state(channel: Channel, hop: str, state: str) -> None:
     """Wait until a machine has come into a state."""
     async with asyncio.timeout(20):
         async for event in channel.follow():
-            if isinstance(event, Observation) and event.event == "MachineStateChanged":
-                if (event.hop, event.data["state"]) == (hop, state):
-                    return
+            if not isinstance(event, Observation) or event.event != "MachineStateChanged":
+                continue
+            if (event.hop, event.data["state"]) == (hop, state):
+                return
 
 
 async def banner(channel: Channel) -> bytes | None:
@@ -55,6 +56,7 @@ async def test_a_proxy_that_is_deallocated() -> None:
             assert await connects(session, entry(channel), 2) == "connected"
             assert await hears(session, 5)
             await channel.set_machine("proxy", "deallocated")
+            assert channel.status.paths["linux"].outcome == "denied"
             assert await attempt(channel) == "silent"
             assert await hears(session, 0.5) is None
             gone = [each for each in channel.events() if isinstance(each, Record) and each.how == "drop"]

@@ -39,6 +39,7 @@ class FakeChannel:
         self.status = FakeStatus(ready)
         self.applied: list[Mapping[str, Any]] = []
         self.tally = Tally()
+        self.states = {"proxy": "running"}
         self.stopped = asyncio.Event()
 
     def events(self) -> tuple[Event, ...]:
@@ -58,6 +59,14 @@ class FakeChannel:
 
     async def reset(self) -> None:
         self.applied = []
+
+    def machine_states(self) -> dict[str, str]:
+        return self.states
+
+    async def set_machine(self, hop: str, state: str) -> None:
+        if hop not in self.states:
+            raise InvalidInputError(f"hop: found {hop!r}, expected one of proxy")
+        self.states[hop] = state
 
 
 @contextlib.asynccontextmanager
@@ -205,3 +214,19 @@ async def test_metrics_are_for_who_has_the_token() -> None:
 
     assert (refused, status) == (401, 200)
     assert 'aib_emulator_hop_up{hop="proxy"} 1.0' in text
+
+
+async def test_machines_have_states() -> None:
+    """States are shown, set by the machine's name, and refused with what is allowed."""
+    async with api(FakeChannel()) as url:
+        control = Control(url, TOKEN)
+        before = await asyncio.to_thread(control.machines)
+        after = await asyncio.to_thread(control.set_machine, "proxy", "deallocated")
+        with pytest.raises(InvalidInputError, match=r"hop: found 'a/b', expected one of proxy"):
+            await asyncio.to_thread(control.set_machine, "a/b", "running")
+        known = {"Authorization": f"Bearer {TOKEN}", "Content_Type": "application/json"}
+        status, answer = await ask(url, "PUT", "/emulator/machines/proxy", "[]", **known)
+
+    assert (before, after) == ({"proxy": "running"}, {"proxy": "deallocated"})
+    assert status == 400
+    assert answer["error"] == 'body: expected an object as {"state": "deallocated"}'

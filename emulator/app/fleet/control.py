@@ -16,6 +16,7 @@ from emulator.app.fleet.server import HopServer
 from emulator.app.flow_logs import FlowLogs, flow_logs
 from emulator.app.given import Given, laid_over
 from emulator.app.history import History
+from emulator.app.machines import Machines, machine_state, machines_of
 from emulator.app.status import Endpoint, Exact, Hop, HopState, PathState, Status
 from emulator.app.worlds import load_world
 from emulator.channels.base import Outcome
@@ -23,6 +24,7 @@ from emulator.clock import Clock, wall_time
 from emulator.control import state
 from emulator.control.api import serving
 from emulator.control.metrics import Tally
+from emulator.errors import UnavailableError
 from emulator.model import arm
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.observe import Event, Observation
@@ -55,6 +57,7 @@ class Fleet:
         self.registry = Registry(world, config.time_scale, self._changed, flow_logs=config.flow_logs is not None)
         self.control = ""
         self.news = asyncio.Event()
+        self.machines: Machines | None = None
         self._ready = False
 
     @property
@@ -98,6 +101,19 @@ class Fleet:
         self.registry.plays(self.initial)
         self._note("WorldApplied", "the world changed: reset to the world it started with")
         return self.initial
+
+    async def set_machine(self, hop: str, state: str) -> None:
+        """Bring a machine into a state, live; see `Channel.set_machine`.
+
+        A build VM's container runs on: its state is what the channel makes of it.
+        """
+        if self.machines is None:
+            raise UnavailableError("control is not ready yet")
+        await self.machines.set(hop, machine_state(state))
+
+    def machine_states(self) -> dict[str, str]:
+        """The state of each machine."""
+        return dict(self.machines.all()) if self.machines else {}
 
     def events(self) -> tuple[Event, ...]:
         """Every event so far, of all hops."""
@@ -210,12 +226,19 @@ async def controlling(
         fleet.control = _reachable(url)
         async with asyncio.TaskGroup() as group:
             forgetting = group.create_task(_forget(fleet.registry))
+            fleet.machines = _machines(fleet, group)
             try:
                 yield fleet
             finally:
                 forgetting.cancel()
+                fleet.machines.stop()
                 await hops.close()
                 history.end()
+
+
+def _machines(fleet: Fleet, group: asyncio.TaskGroup) -> Machines:
+    clock = Clock(fleet.config.time_scale)
+    return Machines(fleet.registry.set_machine, lambda: machines_of(fleet.world), lambda: clock, fleet.history, group)
 
 
 async def _logging(config: Config, stack: contextlib.AsyncExitStack) -> FlowLogs | None:

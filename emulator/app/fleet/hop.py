@@ -5,7 +5,7 @@ import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from emulator.app.channel import decided
@@ -152,7 +152,9 @@ class Hop:
             self.scene.ports = self.places.ports(world)
             self.scene.clock = Clock(scenery.time_scale)
             self.scene.key = bytes.fromhex(scenery.key)
-            self.scene.change(world=world)
+            silent = frozenset((hop, why) for hop, why in scenery.silent)
+            condition = replace(self.scene.condition, stopped=frozenset(scenery.stopped), silent=silent)
+            self.scene.change(world=world, condition=condition)
 
     async def look(self) -> None:
         """Look for the build VMs by their names, and at our own address among them, again and again."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from emulator.errors import PeerError
+from emulator.rules.condition import Silence
 
 FleetRole = Literal["load-balancer", "proxy"]
 FLEET_ROLES: tuple[FleetRole, ...] = ("load-balancer", "proxy")
@@ -42,6 +43,8 @@ class Scenery:
         time_scale: emulated seconds in a real one.
         places: Azure addresses of proxies, and where their machines are.
         flow_logs: whether control writes flow logs, and wants to hear of flows.
+        stopped: hops whose service does not listen.
+        silent: pairs of a hop and why its machine answers nothing.
     """
 
     hop: str
@@ -50,6 +53,8 @@ class Scenery:
     time_scale: float = 1.0
     places: dict[str, str] = field(default_factory=dict)
     flow_logs: bool = False
+    stopped: tuple[str, ...] = ()
+    silent: tuple[tuple[str, Silence], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

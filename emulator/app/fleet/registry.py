@@ -15,6 +15,7 @@ from emulator.model.compute import Member
 from emulator.model.network import Subnet
 from emulator.model.world import World
 from emulator.rules import space
+from emulator.rules.condition import Condition, Silence
 from emulator.wire.hop import KEY_BYTES
 
 SECOND = 128
@@ -52,6 +53,7 @@ class Registry:
         self._flow_logs = flow_logs
         self._key = secrets.token_bytes(KEY_BYTES)
         self._hops: dict[str, Joined] = {}
+        self._condition = Condition()
         self.world = world
         self.changed = asyncio.Event()
 
@@ -143,6 +145,11 @@ class Registry:
         self._base = world
         self._renew()
 
+    def set_machine(self, hop: str, *, stopped: bool = False, silence: Silence | None = None) -> None:
+        """Have every hop play what a machine does from now on."""
+        self._condition = self._condition.with_machine(hop, stopped=stopped, silence=silence)
+        self._renew()
+
     def _renew(self) -> None:
         self.world = scaled(self._base, [each.place for each in self.proxies()])
         self.changed.set()
@@ -158,7 +165,16 @@ class Registry:
             if member is not None:
                 places[str(self.world.interface_of(member).address)] = each.hello.address
         world = packed(self.world)
-        return Scenery(hop_name(joined), self._key.hex(), world, self._time_scale, places, self._flow_logs)
+        return Scenery(
+            hop_name(joined),
+            self._key.hex(),
+            world,
+            self._time_scale,
+            places,
+            self._flow_logs,
+            tuple(sorted(self._condition.stopped)),
+            tuple(sorted(self._condition.silent)),
+        )
 
 
 def hop_key(text: str) -> bytes:

@@ -148,3 +148,24 @@ async def test_control_writes_the_flow_logs_of_every_hop(tmp_path: Path) -> None
     assert {each[1:] for each in of_a(gathered, PROXY, BUILD, 22)} == {
         (direction, state) for direction in "IO" for state in ("AB", "AE")
     }
+
+
+async def test_states_of_machines_reach_every_hop() -> None:
+    """A build VM that answers RST, and a proxy that is gone: as in one process, though its containers run on."""
+    async with running(time_scale=20) as found:
+        await found.fleet.set_machine("build-linux", "service-stopped")
+        await found.until(lambda: bool(found.hops["proxy-host-1"].scene.condition.stopped), 1.0)
+        assert await met(found, 2.0) == "closed"
+        await found.fleet.set_machine("build-linux", "running")
+        await found.fleet.set_machine("proxy", "deallocated")
+        await found.until(lambda: not found.hops["balancer-host"].scene.condition.healthy, 5.0)
+        if filters.supported() is None:
+            assert await met(found) == "silent"
+        await found.fleet.set_machine("proxy", "running")
+        await found.until(lambda: len(found.hops["balancer-host"].scene.condition.healthy) == 2, 5.0)
+        assert await met(found, 2.0) == "served"
+        assert found.fleet.machine_states() == {
+            "proxy": "running",
+            "build-linux": "running",
+            "build-windows": "running",
+        }
