@@ -7,12 +7,17 @@ import pytest
 from pydantic import BaseModel
 
 import emulator
-from emulator.app.config import Config, Credentials, Listen, SwitchSettings
+from emulator.app.config import Config, Credentials, Listen, SwitchSettings, Winrm
 from emulator.cli import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-SECTIONS: dict[str, type[BaseModel]] = {"switches": SwitchSettings, "credentials": Credentials, "listen": Listen}
+SECTIONS: dict[str, type[BaseModel]] = {
+    "switches": SwitchSettings,
+    "credentials": Credentials,
+    "listen": Listen,
+    "winrm": Winrm,
+}
 
 
 def commands() -> list[str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emulator.errors import InvalidInputError
-from emulator.machines.settings import GuestChoice
+from emulator.machines.settings import ChannelBinding, GuestChoice, Scheme, WinrmSettings
 from emulator.model.switches import Switches
 from emulator.model.world import Topology
 from emulator.rules.deployment import Wanted
@@ -56,6 +56,31 @@ class Listen(_Strict):
     control: Port = 8060
 
 
+class Winrm(_Strict):
+    """The key `winrm`: how the Windows build VM's service is set up; see `machines.settings.WinrmSettings`."""
+
+    schemes: tuple[Scheme, ...] = Field(default=("negotiate", "basic", "credssp"), min_length=1)
+    channel_binding: ChannelBinding = "relaxed"
+    certificate: Path | None = None
+    client_certificates: Path | None = None
+    http: str = Field(default="", pattern=r"^$|^[\w.:-]+:\d{1,5}$")
+    envelope_kilobytes: int = Field(default=500, ge=32, le=8192)
+    longest_poll: float = Field(default=60.0, gt=0, le=3600)
+    idle_timeout: float = Field(default=7200.0, gt=0, le=2147483)
+    shells_per_user: int = Field(default=30, ge=1, le=2147483647)
+    processes_per_shell: int = Field(default=25, ge=1, le=2147483647)
+    operations_per_user: int = Field(default=1500, ge=1, le=2147483647)
+    shell_patience: float = Field(default=10.0, ge=0, le=3600)
+    restart_silent: float = Field(default=5.0, ge=0, le=3600)
+    restart_refused: float = Field(default=5.0, ge=0, le=3600)
+
+    @property
+    def settings(self) -> WinrmSettings:
+        """As a machine takes them."""
+        paths = {name: str(getattr(self, name) or "") for name in ("certificate", "client_certificates")}
+        return WinrmSettings(**{**self.model_dump(), **paths})
+
+
 AUTO = Listen(linux="auto", windows="auto", control="auto")
 
 
@@ -71,6 +96,7 @@ class Config(_Strict):
     credentials: Credentials = Credentials()
     listen: Listen | Literal["auto"] = Listen()
     guest: GuestChoice = "auto"
+    winrm: Winrm = Winrm()
     flow_logs: Path | None = None
 
     @property
@@ -149,7 +175,12 @@ def _short(value: object) -> str:
 
 def _keys(place: Sequence[object]) -> Iterable[str]:
     """The keys of a settings object."""
-    models: dict[object, type[_Strict]] = {"switches": SwitchSettings, "credentials": Credentials, "listen": Listen}
+    models: dict[object, type[_Strict]] = {
+        "switches": SwitchSettings,
+        "credentials": Credentials,
+        "listen": Listen,
+        "winrm": Winrm,
+    }
     return (models[place[0]] if place else Config).model_fields
 
 

@@ -25,7 +25,7 @@ from emulator.app.worlds import load_world
 from emulator.clock import Clock
 from emulator.control import state
 from emulator.errors import UnavailableError
-from emulator.machines.settings import GuestChoice, MachineSettings
+from emulator.machines.settings import GuestChoice, MachineSettings, WinrmSettings
 from emulator.model.world import BUILD_PORTS, PROBE_SOURCE, PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.net import filters, taken
 from emulator.net.addresses import Loopback
@@ -115,7 +115,7 @@ async def _running(
         channel = Channel(scene, config, credentials, history, watchers)
         stack.callback(channel.machines.stop)
         sockets = _bind_all(scene, config.listening, stack)
-        _make_keepers(channel, sockets, folder, log, guest)
+        _make_keepers(channel, sockets, folder, log, guest=guest, winrm=config.winrm.settings)
         stack.push_async_callback(_stop_all, channel)
         async with asyncio.TaskGroup() as group:
             starting = [group.create_task(keeper.start()) for keeper in channel.keepers.values()]
@@ -182,7 +182,13 @@ def _note_ports(scene: Scene, sockets: Sockets) -> None:
 
 
 def _make_keepers(
-    channel: Channel, sockets: Sockets, folder: Path, log: IO[bytes] | None, guest: GuestChoice
+    channel: Channel,
+    sockets: Sockets,
+    folder: Path,
+    log: IO[bytes] | None,
+    *,
+    guest: GuestChoice,
+    winrm: WinrmSettings,
 ) -> None:
     scene, world = channel.scene, channel.world
     senders = [world.interface_of(each).address for each in world.proxies] or [world.client]
@@ -200,6 +206,7 @@ def _make_keepers(
             authorized_key=channel.account.public_key,
             folder=str(folder),
             guest=guest,
+            winrm=winrm,
             hops=hops,
             hop_key=scene.key.hex(),
         )

@@ -94,6 +94,7 @@ def _settings(role: str, guest: str | None) -> "MachineSettings":
         authorized_key=who.public_key,
         folder=str(home),
         guest=config.guest,
+        winrm=config.winrm.settings,
     )
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.clock import wall_time
-from emulator.errors import InvalidInputError, PeerError
+from emulator.errors import InvalidInputError, PeerError, UnavailableError
+from emulator.machines.power import Power
 from emulator.machines.settings import MachineSettings
 from emulator.machines.winguest.computer import Computer
 from emulator.machines.winrm import certificate
@@ -21,7 +22,7 @@ from emulator.machines.winrm.http import FrontEnd
 from emulator.machines.winrm.psrp import PsrpShells
 from emulator.machines.winrm.service import WsmanService
 from emulator.net import hop_header
-from emulator.net.listener import bind, listening
+from emulator.net.listener import Listener, bind, listening
 from emulator.observe import Observation, Observer
 from emulator.wire.wsman import names
 
@@ -69,31 +70,48 @@ async def serving(settings: MachineSettings, bound: socket.socket, observer: Obs
         InvalidInputError: a setting of WinRM is wrong, or names a file that is.
         UnavailableError: the certificate cannot be kept in the settings' folder, or a port is taken.
     """
-
-    def answered(host: str, exit_code: int) -> None:
-        sentence = f"{settings.name} answered a command by its {host}, exit code {exit_code}"
-        data: dict[str, str | int | float | bool] = {"host": host, "exit_code": exit_code}
-        observer(Observation(wall_time(), "CommandAnswered", settings.name, sentence, data))
-
     winrm = settings.winrm
     identity = certificate.identity(
         settings.name, settings.folder, own=winrm.certificate, clients=winrm.client_certificates
     )
+    teller = _Teller(settings.name, observer)
     async with contextlib.AsyncExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aib-emulator-drive-")))
         group = await stack.enter_async_context(asyncio.TaskGroup())
-        computer = Computer(settings, root, lambda: None)
+        power = Power(silent=winrm.restart_silent, refused=winrm.restart_refused, tell=teller.tell)
+        computer = Computer(settings, root, power.ask)
         stack.callback(computer.restarts.close)
         host = BuiltinHost(computer, group)
         hosts: dict[str, Host] = {names.CMD_RESOURCE: CmdShells((host,))}
         hosts |= dict.fromkeys(names.PSRP_RESOURCES, PsrpShells(computer, group))
-        service = WsmanService(settings.name.upper(), hosts, answered, winrm)
+        service = WsmanService(settings.name.upper(), hosts, teller.answered, winrm)
         stack.callback(service.shells.close_all)
         front_end = FrontEnd(service, Account(settings, identity), identity.tls)
+        listeners: list[Listener] = []
         for door, listening_socket in _doors(settings, front_end, observer, bound):
-            listener = await stack.enter_async_context(listening(door.serve, listening_socket))
-            listener.listen()
+            listeners.append(await stack.enter_async_context(listening(door.serve, listening_socket)))
+            listeners[-1].listen()
+        lifecycle = power.run(listeners, forget=service.shells.close_all, started=computer.restarts.is_up_again)
+        stack.callback(group.create_task(lifecycle).cancel)
         yield host.name
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Makes observations of what a machine does."""
+
+    name: str
+    observer: Observer
+
+    def answered(self, host: str, exit_code: int) -> None:
+        """A command ended."""
+        sentence = f"{self.name} answered a command by its {host}, exit code {exit_code}"
+        data: dict[str, str | int | float | bool] = {"host": host, "exit_code": exit_code}
+        self.observer(Observation(wall_time(), "CommandAnswered", self.name, sentence, data))
+
+    def tell(self, event: str, sentence: str) -> None:
+        """Something else happened."""
+        self.observer(Observation(wall_time(), event, self.name, f"{self.name}: {sentence}", {}))
 
 
 def _doors(
@@ -105,4 +123,8 @@ def _doors(
         host, _, port = settings.winrm.http.rpartition(":")
         if not (host and port.isascii() and port.isdigit() and int(port) < 65536):
             raise InvalidInputError(f"winrm.http: found {settings.winrm.http!r}, expected HOST:PORT")
-        yield _Door(settings, front_end, observer, is_tls=False), bind(host, int(port))
+        try:
+            plain = bind(host, int(port))
+        except OSError as error:
+            raise UnavailableError(f"winrm.http: {settings.winrm.http} cannot be had: {error.strerror}") from None
+        yield _Door(settings, front_end, observer, is_tls=False), plain

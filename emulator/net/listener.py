@@ -88,6 +88,14 @@ class Listener:
         # Not `finally` in the handler: a task cancelled before its first step never runs it.
         task.add_done_callback(lambda _: connection.close())
 
+    async def cut(self) -> None:
+        """Cancel what serves connections, and wait until it has ended; go on accepting."""
+        serving = set(self._serving)
+        for task in serving:
+            task.cancel()
+        if serving:
+            await asyncio.wait(serving)
+
     async def aclose(self, *, grace: float = 0.0) -> None:
         """Accept no more, let handlers finish for `grace` real seconds, then cancel the rest. Idempotent."""
         self.pause()

@@ -252,3 +252,23 @@ def test_ipv6() -> None:
         pytest.skip("this machine has no IPv6")
     with bound:
         assert bound.family == socket.AF_INET6
+
+
+async def test_cut_ends_what_is_served_and_goes_on() -> None:
+    """Connections that are served end; the next one is accepted."""
+    entered = asyncio.Event()
+
+    async def serve(connection: socket.socket) -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    bound = bind("127.0.0.1", 0)
+    async with listening(serve, bound) as listener:
+        listener.listen()
+        for _ in range(2):
+            with await asyncio.to_thread(socket.create_connection, bound.getsockname()) as client:
+                await entered.wait()
+                entered.clear()
+                await listener.cut()
+                assert listener.connections == 0
+                assert await asyncio.to_thread(client.recv, 1) == b""

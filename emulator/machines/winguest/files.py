@@ -1,5 +1,6 @@
 """`[System.IO.File]` and its like, over the guest's drive."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,11 @@ def _console(engine: "Engine", text: Value = "", *, ends_line: bool = True) -> N
     engine.streams.host(to_text(text), ends_line=ends_line)
 
 
+def _expand(engine: "Engine", text: Value) -> str:
+    """A text with its `%NAME%` replaced; unknown names stay."""
+    return re.sub(r"%([^%]+)%", lambda match: engine.session.variable(match[1]) or match[0], to_text(text))
+
+
 STATIC: Mapping[tuple[str, str], Callable[..., Value]] = {
     ("io.file", "exists"): _is_file,
     ("io.file", "delete"): _delete,
@@ -111,6 +117,9 @@ STATIC: Mapping[tuple[str, str], Callable[..., Value]] = {
     ("io.directory", "exists"): _is_folder,
     ("io.directory", "createdirectory"): _make_folder,
     ("io.path", "gettemppath"): _temporary,
+    ("io.path", "getfullpath"): _path,
+    ("net.dns", "gethostname"): lambda engine: engine.session.computer.name,
+    ("environment", "expandenvironmentvariables"): _expand,
     ("environment", "getenvironmentvariable"): _get_variable,
     ("environment", "setenvironmentvariable"): _set_variable,
     ("console", "writeline"): _console,

@@ -63,6 +63,28 @@ def find(script: str) -> Recognised | None:
     return next((found for recognise in recognisers if (found := recognise(script)) is not None), None)
 
 
+def flattened(script: str) -> str:
+    """A script without white space around its lines, and without empty ones."""
+    return "\n".join(line.strip() for line in script.splitlines() if line.strip())
+
+
+def template(text: str) -> re.Pattern[str]:
+    """What a flattened script is compared with, whole.
+
+    `<<name>>` stands for what differs, and `<<?text>>` may be absent.
+    """
+    parts = re.split(r"<<(.*?)>>", flattened(text))
+    made = [
+        re.escape(part)
+        if number % 2 == 0
+        else f"(?:{re.escape(part[1:])})?"
+        if part[0] == "?"
+        else f"(?P<{part}>.*?)"
+        for number, part in enumerate(parts)
+    ]
+    return re.compile("".join(made), re.DOTALL)
+
+
 def digest(script: str) -> str:
     """What a script without parts that differ is known by: its text without comments and white space at line ends."""
     lines = [line.strip() for line in re.sub(r"<#.*?#>", "", script, flags=re.DOTALL).splitlines()]
