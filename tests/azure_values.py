@@ -193,7 +193,7 @@ def rules(draw: st.DrawFn, number: int) -> SecurityRule:
     """Rules whose name and priority no other number has."""
     (sources, source_groups), (destinations, destination_groups) = draw(_ends()), draw(_ends())
     return SecurityRule(
-        f"{draw(names)}-{number}",
+        f"r{draw(names)}-{number}",
         100 + number,
         draw(st.sampled_from(DIRECTIONS)),
         draw(st.sampled_from(["Allow", "Deny"])),

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network, summarize_address_range
 from typing import Literal
 
 from emulator.model.ids import ResourceId
-from emulator.model.network import Direction, Interface, SecurityGroup, SecurityRule
+from emulator.model.network import AdminRule, Direction, Interface, SecurityGroup, SecurityRule
 from emulator.model.ports import PortRange
 from emulator.model.world import World
 from emulator.rules import ranges, security
@@ -25,7 +25,7 @@ class EffectiveRule:
         expanded_destination: the same at its destination.
     """
 
-    rule: SecurityRule
+    rule: SecurityRule | AdminRule
     default: bool
     expanded_source: tuple[IPv4Network, ...] = ()
     expanded_destination: tuple[IPv4Network, ...] = ()
@@ -38,23 +38,26 @@ class EffectiveRule:
 
 @dataclass(frozen=True, slots=True)
 class EffectiveGroup:
-    """A security group at an interface, by its subnet or by itself, and its rules in the order they are tried."""
+    """A security group at an interface, by its subnet or by itself, and its rules in the order they are tried.
+
+    Security admin rules, which are tried before, stand as a group of their network manager's configuration.
+    """
 
     group: ResourceId
-    association: Literal["subnet", "networkInterface"]
+    association: Literal["subnet", "networkInterface", "networkManager"]
     associated: ResourceId
     rules: tuple[EffectiveRule, ...]
 
 
 def effective_groups(world: World, interface: Interface) -> Sequence[EffectiveGroup]:
-    """The groups at an interface: its subnet's, then its own.
+    """What judges at an interface, in order: security admin rules, its subnet's group, its own.
 
     Raises:
         NotLoadedError: a group, the subnet or its route table was not loaded.
     """
     subnet = world.subnet(interface.subnet)
     tags = tags_at(world, subnet.id)
-    found = []
+    found = list(_admin(world, tags))
     by_subnet, by_interface = world.group(subnet.group), world.group(interface.group)
     if by_subnet:
         found.append(EffectiveGroup(by_subnet.id, "subnet", subnet.id, tuple(_rules(by_subnet, tags))))
@@ -62,6 +65,19 @@ def effective_groups(world: World, interface: Interface) -> Sequence[EffectiveGr
         rules = tuple(_rules(by_interface, tags))
         found.append(EffectiveGroup(by_interface.id, "networkInterface", interface.id, rules))
     return found
+
+
+def _admin(world: World, tags: Tags) -> Iterator[EffectiveGroup]:
+    """Security admin rules, a group for each configuration of a network manager."""
+    for each in dict.fromkeys(rule.id.parent.parent for rule in world.admin_rules):
+        ours = [rule for rule in world.admin_rules if rule.id.parent.parent == each]
+        rules = sorted(ours, key=lambda rule: (DIRECTIONS.index(rule.direction), rule.priority))
+        yield EffectiveGroup(each, "networkManager", each.parent, tuple(_of_admin(rule, tags) for rule in rules))
+
+
+def _of_admin(rule: AdminRule, tags: Tags) -> EffectiveRule:
+    source, destination = _expanded(rule.source_prefixes, (), tags), _expanded(rule.destination_prefixes, (), tags)
+    return EffectiveRule(rule, default=False, expanded_source=source, expanded_destination=destination)
 
 
 def _rules(group: SecurityGroup, tags: Tags) -> Iterator[EffectiveRule]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from emulator.app.worlds import load_world
 from emulator.model.ids import resource_id
-from emulator.model.network import SecurityGroup
+from emulator.model.network import AdminRule, SecurityGroup
 from emulator.model.ports import PortRange
 from emulator.rules.effective import effective_groups, ports
 from emulator.rules.ends import end_of
@@ -63,3 +63,19 @@ def test_names_are_expanded() -> None:
 def test_ports_have_both_ends() -> None:
     """Effective rules print every range with its first and last port."""
     assert ports([PortRange(), PortRange(22, 22)]) == ["0-65535", "22-22"]
+
+
+def test_security_admin_rules() -> None:
+    """Security admin rules stand first, as those of their network manager's configuration."""
+    manager = resource_id("Microsoft.Network/networkManagers", "avnm")
+    configuration = manager.child("securityAdminConfigurations", "all")
+    own = configuration.child("ruleCollections", "c")
+    rules = [
+        AdminRule(own.child("rules", name), priority, "Inbound", "Deny")
+        for name, priority in (("late", 9), ("early", 1))
+    ]
+    first, second = effective_groups(world().laid(*rules), nic_of(world(), "proxy"))
+
+    assert (first.group, first.association, first.associated) == (configuration, "networkManager", manager)
+    assert [each.name for each in first.rules] == ["securityRules/early", "securityRules/late"]
+    assert second.association == "subnet"

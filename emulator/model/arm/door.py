@@ -116,12 +116,12 @@ def _resource(raw: Raw, warnings: list[str]) -> Resource | None:
         if raw.id.type not in UNREAD:
             warnings.append(f"{printable(raw.place.document)}: {printable(raw.id.text)}: {_unused(raw.id)}")
         return Other(raw.id, raw.value)
-    if not shape.written(raw.value):
-        raw.place.at("properties").wrong(None, "an object (REST shape), or its fields beside `id` (Azure CLI)")
-        return None
     keys = {key.lower(): value for key, value in raw.value.items()}
     if keys.get("properties") is not None and not isinstance(keys["properties"], Mapping):
         raw.place.at("properties").wrong(keys["properties"], "an object (REST shape)")
+        return None
+    if not shape.written(raw.value):
+        raw.place.at("properties").wrong(None, "an object (REST shape), or its fields beside `id` (Azure CLI)")
         return None
     found: Resource | None = shape.read(raw.value, raw.place, raw.id)
     return found

@@ -139,6 +139,14 @@ def _first_of_block(found: Any, place: Place) -> Address | None:
         return ADDRESS.read(found, place)
 
 
+def _few_groups(configuration: IpConfiguration, place: Place) -> None:
+    if len(configuration.groups) > MAX_GROUPS:
+        allowed = f"at most {MAX_GROUPS} application security groups"
+        place.at("applicationSecurityGroups").wrong(len(configuration.groups), allowed)
+
+
+MAX_GROUPS = 20
+"""Application security groups of one IP configuration (azure.md 2.6)."""
 IP_CONFIGURATION = Shape(
     IpConfiguration,
     (
@@ -150,6 +158,7 @@ IP_CONFIGURATION = Shape(
         Field("groups", "applicationSecurityGroups", each(REFERENCE)),
         Field("pools", "loadBalancerBackendAddressPools", each(REFERENCE)),
     ),
+    check=_few_groups,
 )
 INTERFACE = Shape(
     Interface,

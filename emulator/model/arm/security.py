@@ -1,6 +1,7 @@
 """How Azure writes security groups, their rules, and the security admin rules before them (azure.md 2.1)."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from emulator.model.arm.findings import Place
@@ -13,6 +14,11 @@ from emulator.model.network import AdminRule, ApplicationSecurityGroup, Security
 MAX_RULES = 1000
 MAX_ADDRESSES = 4000
 """Of one security group, for sources and destinations each (azure.md 2.6)."""
+MAX_GROUPS = 100
+"""Application security groups in all rules of one group (azure.md 2.6)."""
+MAX_DESCRIPTION = 140
+NAME = re.compile(r"\w([\w.-]{0,78}\w)?")
+"""A rule's name (azure.md 2.1, network-security-groups-overview)."""
 DIRECTION = Field("direction", "direction", choice("Inbound", "Outbound"), required=True)
 PROTOCOL = Field("protocol", "protocol", choice("Tcp", "Udp", "Icmp", "Esp", "Ah", "*"), required=True)
 
@@ -20,6 +26,17 @@ PROTOCOL = Field("protocol", "protocol", choice("Tcp", "Udp", "Icmp", "Esp", "Ah
 def _ends(end: str) -> Iterable[Field]:
     yield Field(f"{end}_prefixes", f"{end}AddressPrefix", PREFIX, plural=f"{end}AddressPrefixes", absent=())
     yield Field(f"{end}_ports", f"{end}PortRange", PORTS, plural=f"{end}PortRanges", required=True)
+
+
+def _rule_is_valid(rule: SecurityRule, place: Place) -> None:
+    """The name is one that Azure takes, the description short, and each end given (azure.md 2.1)."""
+    if not NAME.fullmatch(rule.name):
+        allowed = "up to 80 letters, digits, `_`, `.` and `-`, the first and last of which is no `.` or `-`"
+        place.at("name").wrong(rule.name, allowed)
+    if len(rule.description) > MAX_DESCRIPTION:
+        allowed = f"at most {MAX_DESCRIPTION} characters"
+        place.at("description").wrong(f"{len(rule.description)} characters", allowed)
+    _ends_are_given(rule, place)
 
 
 def _ends_are_given(rule: SecurityRule, place: Place) -> None:
@@ -54,16 +71,16 @@ RULE = Shape(
         _group_end("source"),
         _group_end("destination"),
     ),
-    check=_ends_are_given,
+    check=_rule_is_valid,
 )
 
 
-def _group_is_valid(group: SecurityGroup, place: Place) -> None:
+def _rules_are_valid(rules: Sequence[SecurityRule], place: Place) -> None:
     """No priority twice in one direction, no name twice, Azure's limits (azure.md 2.1, 2.6)."""
     priorities: dict[tuple[str, int], str] = {}
     names: set[str] = set()
-    for rule in group.rules:
-        at = place.of(group.id.child("securityRules", rule.name).text)
+    for rule in rules:
+        at = place.of(f"{place.resource.rstrip('/')}/securityRules/{rule.name}")
         if rule.name.lower() in names:
             at.at("name").wrong(rule.name, "a name that no other rule of the group has")
         names.add(rule.name.lower())
@@ -71,28 +88,31 @@ def _group_is_valid(group: SecurityGroup, place: Place) -> None:
         if taken is not None:
             at.at("priority").wrong(rule.priority, f"a priority that {rule.direction} rule {taken} has not")
         priorities.setdefault((rule.direction, rule.priority), rule.name)
-    _limits(group, place)
+    _limits(rules, place)
 
 
-def _limits(group: SecurityGroup, place: Place) -> None:
-    if len(group.rules) > MAX_RULES:
-        place.at("properties.securityRules").wrong(len(group.rules), f"at most {MAX_RULES} rules")
+def _limits(rules: Sequence[SecurityRule], place: Place) -> None:
+    if len(rules) > MAX_RULES:
+        place.at("properties.securityRules").wrong(len(rules), f"at most {MAX_RULES} rules")
     for end in ("source", "destination"):
-        count = sum(len(getattr(rule, f"{end}_prefixes")) for rule in group.rules)
+        count = sum(len(getattr(rule, f"{end}_prefixes")) for rule in rules)
         if count > MAX_ADDRESSES:
             where = place.at(f"properties.securityRules[*].{end}AddressPrefixes")
             where.wrong(count, f"at most {MAX_ADDRESSES} addresses and ranges in a group")
+    named = {each for rule in rules for each in (*rule.source_groups, *rule.destination_groups)}
+    if len(named) > MAX_GROUPS:
+        allowed = f"at most {MAX_GROUPS} application security groups in a group's rules"
+        place.at("properties.securityRules").wrong(len(named), allowed)
 
 
 GROUP = Shape(
     SecurityGroup,
     (
         LOCATION,
-        Field("rules", "securityRules", parts("securityRules", RULE)),
+        Field("rules", "securityRules", parts("securityRules", RULE, check=_rules_are_valid)),
         Field("flush_connection", "flushConnection", BOOLEAN),
     ),
     type=NETWORK_TYPE + "networkSecurityGroups",
-    check=_group_is_valid,
 )
 APPLICATION_GROUP = Shape(ApplicationSecurityGroup, (LOCATION,), type=NETWORK_TYPE + "applicationSecurityGroups")
 

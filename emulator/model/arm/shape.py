@@ -204,10 +204,13 @@ def _known(make: Any) -> tuple[frozenset[str], dict[str, Any]]:
     return _KNOWN[make]
 
 
-def parts(collection: str, shape: Shape[T], *, within: str = "") -> Kind[tuple[T, ...]]:
+def parts(
+    collection: str, shape: Shape[T], *, within: str = "", check: Callable[[Sequence[T], Place], None] | None = None
+) -> Kind[tuple[T, ...]]:
     """A list of parts of a resource, each with a name, and an ID below its parent's.
 
-    Each part's findings are told of `PARENT/collection/NAME`.
+    Each part's findings are told of `PARENT/collection/NAME`; `check` adds more about those that could be read, told
+    to the place of the parent, so that all is said at once.
     """
     collection_name = within or collection
 
@@ -216,8 +219,10 @@ def parts(collection: str, shape: Shape[T], *, within: str = "") -> Kind[tuple[T
             place.wrong(found, "a list")
             return None
         before = len(place.lines)
-        values = [_part(raw, place.item(index)) for index, raw in enumerate(found)]
-        return tuple(value for value in values if value is not None) if len(place.lines) == before else None
+        values = [value for index, raw in enumerate(found) if (value := _part(raw, place.item(index))) is not None]
+        if check:
+            check(values, place.of(place.resource))
+        return tuple(values) if len(place.lines) == before else None
 
     def _part(raw: Any, place: Place) -> T | None:
         keys = {key.lower(): value for key, value in raw.items()} if isinstance(raw, OBJECT) else {}

@@ -64,6 +64,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("id", "nsg", f'a.json: resource: id: found "nsg", {IDENTITY}'),
     ("id", "/subscriptions/s/providers/Microsoft.Network/networkSecurityGroups/", 'found "/subscriptions/s/prov'),
     ("properties", 5, f"a.json: {BUILD_GROUP.text}: properties: found 5, expected an object (REST shape)"),
+    ("properties", "System.Object", 'properties: found "System.Object", expected an object (REST shape); ConvertTo-'),
     (RULES, {}, "securityRules: found an object of 0, expected a list"),
     (RULES, [7], "securityRules[0]: found 7, expected an object with a `name`"),
     (f"{RULES}.0.name", 5, "securityRules[0]: found an object of 2, expected an object with a `name`"),

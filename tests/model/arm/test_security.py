@@ -85,6 +85,44 @@ def test_priorities_and_names_are_used_once() -> None:
     assert len(one(SecurityGroup, group_of({}, {"direction": "Outbound"}, {"priority": 201})).rules) == 3
 
 
+def test_all_is_told_at_once() -> None:
+    """A priority that is used twice is told beside another rule's mistake, not after it is mended."""
+    lines = said(group_of({}, {}, {"priority": 201, "access": "Maybe"}))
+
+    assert [line.rpartition("/")[2].partition(":")[0] for line in lines] == ["r2", "r1"]
+
+
+# Names that Azure takes for a rule, and names that it does not (azure.md 2.1).
+NAMES = [("r", True), ("_a.b-c_", True), ("a" * 80, True), ("a" * 81, False), (".a", False), ("a-", False)]
+
+
+@pytest.mark.parametrize(("name", "taken"), NAMES)
+def test_names(name: str, taken: bool) -> None:  # noqa: FBT001
+    """A rule's name has up to 80 characters, begins with a letter or digit, and does not end in `.` or `-`."""
+    given = document(KIND, {"securityRules": [{"name": name, "properties": RULE}]})
+
+    assert (one(SecurityGroup, given).rules[0].name == name) if taken else "name: found" in finding(given)
+
+
+def test_descriptions() -> None:
+    """A description has at most 140 characters."""
+    assert len(one(SecurityGroup, with_rule(description="d" * 140)).rules[0].description) == 140
+    assert finding(with_rule(description="d" * 141)) == (
+        'description: found "141 characters", expected at most 140 characters'
+    )
+
+
+def test_application_groups_of_all_rules() -> None:
+    """The rules of a group name at most 100 application security groups (azure.md 2.6)."""
+    scope = document(APPLICATION, {})["id"]
+    few: list[dict[str, Any]] = [{"priority": 100 + n, "sourceAddressPrefix": None} for n in range(11)]
+    for n, fields in enumerate(few):
+        fields["sourceApplicationSecurityGroups"] = [{"id": f"{scope}{n}x{m}"} for m in range(10)]
+
+    assert len(one(SecurityGroup, group_of(*few[:10])).rules) == 10
+    assert "found 110, expected at most 100 application security groups" in said(group_of(*few))[0]
+
+
 def test_limits() -> None:
     """A group has at most 1000 rules and 4000 addresses on either side (azure.md 2.6)."""
     many = [{"priority": 100 + n % 3997, "direction": "Inbound"} for n in range(1001)]
