@@ -9,10 +9,10 @@ from functools import cache, partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
-from emulator.errors import InvalidInputError
+from emulator.errors import InvalidInputError, NotLoadedError
 from emulator.model.flow import Flow, Protocol
 from emulator.model.network import Direction, Interface
-from emulator.model.world import SYSTEMS, System, World, build_role
+from emulator.model.world import BUILD_PORTS, SYSTEMS, System, World, build_role
 from emulator.rules import condition, path
 from emulator.rules import ip_flow as flows
 from emulator.rules.ends import End, end_of
@@ -37,8 +37,8 @@ def explain(world: World, source: str = "client", target: str = "build-linux") -
     Args:
         world: of `load_world`, or of a running channel.
         source: a hop, a machine's name or ID, an IPv4 address, or `internet`.
-        target: the same and a port, as `proxy:60001`; or `build-linux` or `build-windows`, for the path over the
-            channel that leads there.
+        target: the same and a port, as `proxy:60001`; a machine's name alone, for 22 or 5986; or `build-linux` or
+            `build-windows`, for the path over the channel that leads there.
 
     Raises:
         InvalidInputError: a name means nothing in this world.
@@ -47,7 +47,7 @@ def explain(world: World, source: str = "client", target: str = "build-linux") -
     system = _system(target)
     if system is not None:
         return channel_path(world, system, end_of(world, source).address)
-    name, port = address_and_port("target", target)
+    name, port = _machine_and_port(world, target) or address_and_port("target", target)
     return trace(world, lambda: condition.assumed(world), end_of(world, source), end_of(world, name), port)
 
 
@@ -64,9 +64,17 @@ def explain_ports(world: World, source: str = "client", target: str = "build-lin
     if system is not None:
         dialled = partial(path.client_flow, world, system, source=start.address)
         return endings(world, lambda port: path.decide(dialled(port), world, state(), system))
-    name, number = address_and_port("target", target)
+    name, number = _machine_and_port(world, target) or address_and_port("target", target)
     end = end_of(world, name)
     return endings(world, lambda port: trace(world, state, start, end, number, source_port=port))
+
+
+def _machine_and_port(world: World, target: str) -> tuple[str, int] | None:
+    """A machine that is named without a port, and the one that commands arrive at; None for anything else."""
+    named = [each for each in world.machines if target.lower() in (each.id.name.lower(), each.id.key)]
+    if len(named) != 1 or named[0].id in {each.id for each in world.proxies}:
+        return None
+    return target, BUILD_PORTS["windows" if named[0].system == "Windows" else "linux"]
 
 
 def _system(target: str) -> System | None:
@@ -203,7 +211,15 @@ def interface_of(world: World, vm: str | None) -> Interface:
     """
     if vm is None and not world.members:
         raise InvalidInputError("vm: found no name, expected one: the world has no machine on its channel")
-    found = end_of(world, vm if vm is not None else world.members[0].hop)
+    try:
+        found = end_of(world, vm if vm is not None else world.members[0].hop)
+    except NotLoadedError:
+        raise
+    except InvalidInputError as error:
+        raise InvalidInputError(f"vm: {str(error).removeprefix('name: ')}") from None
+    if any(found.interface.id in each.interfaces for each in world.endpoints if found.interface):
+        # https://learn.microsoft.com/azure/private-link/private-endpoint-overview, limitations
+        raise InvalidInputError(f"vm: found {vm}, expected a machine: Azure shows no rules of a private endpoint")
     if found.interface is None:
         raise InvalidInputError(f"vm: found {vm}, expected a machine with a network interface")
     return found.interface

@@ -26,7 +26,11 @@ def explain(
     ] = "client",
     target: Annotated[
         str | None,
-        typer.Option("--to", metavar="NAME:PORT", help="The same with a port; without it each build VM's path."),
+        typer.Option(
+            "--to",
+            metavar="NAME:PORT",
+            help="The same with a port (of a machine 22 or 5986 without); by default each build VM's path.",
+        ),
     ] = None,
     topology: Topology = None,
     as_json: Json = False,
@@ -108,11 +112,12 @@ def _probes(world: "World") -> Iterator[dict[str, Any]]:
 def _draw(world: "World", traced: "list[Traced]", ports: list[list[str]]) -> None:
     from emulator.cli import traces
     from emulator.cli.show import console
+    from emulator.rules.path import ChannelPath
 
     out = console()
     for (name, source, path), said in zip(traced, ports, strict=True):
         for line in (*traces.trace(name, source, path), *said):
             out.print(line, soft_wrap=True)
         out.print()
-    for each in _probes(world):
+    for each in _probes(world) if any(isinstance(path, ChannelPath) for _, _, path in traced) else ():
         out.print(traces.probe(each["outcome"], each["sentence"]), soft_wrap=True)

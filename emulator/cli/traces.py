@@ -46,7 +46,9 @@ def _leg(leg: Leg) -> Iterator[Text]:
 
 def _node(name: str, address: str, *, reached: bool) -> Text:
     style = "bold" if reached else "dim"
-    return Text.assemble(("  ● " if reached else "  ○ ", style), (name.ljust(NAME_WIDTH), style), (address, "cyan"))
+    return Text.assemble(
+        ("  ● " if reached else "  ○ ", style), (name.ljust(NAME_WIDTH - 1) + " ", style), (address, "cyan")
+    )
 
 
 def probe(outcome: str, sentence: str) -> Text:

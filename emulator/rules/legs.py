@@ -110,16 +110,6 @@ def answer(world: World, subnet: ResourceId, flow: Flow) -> Verdict:
     return routed(world, subnet, flow.source, f"the answer to {flow}", flow.destination)
 
 
-def coming_back(world: World, subnet: ResourceId, flow: Flow) -> Verdict | None:
-    """What keeps the answer from a subnet to the flow's source from arriving; None for nothing.
-
-    Raises:
-        NotLoadedError: a resource that decides was not loaded.
-    """
-    verdict = answer(world, subnet, flow)
-    return None if verdict.carried else verdict
-
-
 def returning_to_internet(world: World, subnet: ResourceId, flow: Flow) -> Verdict | None:
     """What sends the answer to a public client another way than it came; None for nothing (azure.md 5.3)."""
     route = next_hop(world, subnet, flow.source)

@@ -49,6 +49,17 @@ def test_the_path_over_the_channel() -> None:
     ]
 
 
+def test_a_machine_without_a_port() -> None:
+    """A machine that is named alone is asked at the port that commands arrive at: 22, or 5986 on Windows."""
+    found = load_world(EXPORT / "rest")
+    ends = [explain(found, "vm-jump", name).end().flow for name in ("vm-tools", "aibbuild-win")]
+
+    assert [(str(each.destination), each.destination_port) for each in ends] == [
+        ("10.20.1.40", 22),
+        ("10.20.1.9", 5986),
+    ]
+
+
 def test_probes_are_taken_to_do_what_groups_let_them() -> None:
     """A denied probe takes the proxy out, though nobody runs it."""
     path = explain(world("300 deny in AzureLoadBalancer -> *"))
@@ -81,7 +92,8 @@ WRONG = [
     ({"local": "10.60.0.9:22"}, "local: found 10.60.0.9, expected an address of .*: 10.60.0.7"),
     ({"local": "10.60.0.7:*"}, r"local: found 10.60.0.7:\*, expected NAME:PORT"),
     ({"direction": "outbound", "remote": "10.60.0.5:*"}, r"remote: found 10.60.0.5:\*, expected NAME:PORT"),
-    ({"vm": "nobody"}, "name: found nobody, expected an IPv4 address or one of client"),
+    ({"vm": "nobody"}, "vm: found nobody, expected an IPv4 address or one of client"),
+    ({"vm": "private-endpoint"}, "vm: found private-endpoint, expected a machine: Azure shows no rules of a private"),
     ({"vm": "internet"}, "vm: found internet, expected a machine with a network interface"),
 ]
 

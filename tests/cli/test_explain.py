@@ -89,6 +89,13 @@ def test_a_path_to_the_other_build_vm(cli: Cli, tmp_path: Path) -> None:
     assert "build-windows, dialled as build-linux  reached" in done.stdout
 
 
+def test_probes_are_told_on_the_channel_alone(cli: Cli) -> None:
+    """Between two machines that are no part of the channel no health probe is asked."""
+    done = cli("explain", "-r", EXPORT, "--from", "vm-jump", "--to", "vm-tools")
+
+    assert (done.returncode, "health probe" in done.stdout) == (0, False)
+
+
 # Wrong words: exit code 2, and a message that names the option or the file.
 WRONG = [
     (("--to", "proxy"), "target: found proxy, expected NAME:PORT"),

@@ -89,11 +89,11 @@ def test_an_appliance_that_forwards() -> None:
 def test_the_way_back() -> None:
     """The answer goes by the routes of the destination's subnet, to the flow's source."""
     found = with_routes(world(), "10.60.0.7/32 -> None")
-    lost = legs.coming_back(found, BUILD_SUBNET, FLOW)
+    lost = legs.answer(found, BUILD_SUBNET, FLOW)
 
-    assert lost
+    assert not lost.carried
     assert str(lost) == f"the answer to {FLOW} is lost: route to-None (10.60.0.7/32) to None drops it"
-    assert legs.coming_back(world(), BUILD_SUBNET, FLOW) is None
+    assert legs.answer(world(), BUILD_SUBNET, FLOW).carried
     assert legs.answer(world(), BUILD_SUBNET, FLOW).reason.name == "VnetLocal"
 
 
@@ -101,7 +101,7 @@ def test_the_host_gets_its_answer() -> None:
     """The answer to a probe goes to the host, whatever the routes."""
     found = with_routes(world(), "0.0.0.0/0 -> None")
 
-    assert legs.coming_back(found, BUILD_SUBNET, Flow(IPv4Address("168.63.129.16"), 1, PROXY, 60001)) is None
+    assert legs.answer(found, BUILD_SUBNET, Flow(IPv4Address("168.63.129.16"), 1, PROXY, 60001)).carried
 
 
 # Routes at a public machine, and whether the answer to a client on the Internet leaves as it came (azure.md 5.3).
