@@ -123,12 +123,12 @@ class Observed:
         """The events so far, since a time, for which something is true."""
         return [each for each in self.control.events() if each["time"] >= since and wanted(each)]
 
-    async def first(self, wanted: Callable[[Event], bool], since: str, seconds: float = 20.0) -> Event:
+    async def first(self, wanted: Callable[[Event], bool], since: str, seconds: float = 40.0) -> Event:
         """The first event since a time for which something is true; waits for it."""
         return (await self.many(1, wanted, since, seconds))[0]
 
     async def many(
-        self, count: int, wanted: Callable[[Event], bool], since: str, seconds: float = 20.0
+        self, count: int, wanted: Callable[[Event], bool], since: str, seconds: float = 40.0
     ) -> Sequence[Event]:
         """The first so many of them."""
         headers = {"Authorization": f"Bearer {self.control.token}"}

@@ -36,7 +36,7 @@ pytestmark = [
 ]
 INTERVAL, THRESHOLD = 1.0, 2
 """Of the quick channel's probes, in real seconds."""
-START = 12.0
+START = 30.0
 """Real seconds for a container's start on a busy machine, beyond what probes take."""
 HEALS = THRESHOLD * INTERVAL + START
 CONNECTED, SILENT, CLOSED = {"<connected>"}, {"<silent>"}, {"<closed>"}

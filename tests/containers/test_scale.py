@@ -47,7 +47,7 @@ class Held:
         """Whether a request is answered."""
         try:
             self.writer.write(b"GET /wsman HTTP/1.1\r\nHost: build\r\nContent-Length: 0\r\n\r\n")
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(120):
                 return (await self.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 ")
         except (OSError, asyncio.IncompleteReadError):
             return False
