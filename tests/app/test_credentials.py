@@ -79,7 +79,7 @@ def test_an_unreadable_public_line_is_made_from_the_key(tmp_path: Path, beside: 
 WRONG = [None, b"", b"noise", private_key(serialization.PrivateFormat.PKCS8)[0]]
 
 
-@pytest.mark.parametrize("content", WRONG)
+@pytest.mark.parametrize("content", WRONG, ids=["absent", "empty", "noise", "PKCS8"])
 def test_wrong_keys(tmp_path: Path, content: bytes | None) -> None:
     """A private key that cannot be used is named, also where a public line lies beside it."""
     mine = tmp_path / "mine"
