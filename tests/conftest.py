@@ -10,8 +10,13 @@ from typing import Any
 
 import pytest
 import uvloop
+from hypothesis import HealthCheck, settings
 
 from tests.virtual_time import JumpingLoop
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+"""How long an example takes is the machine's affair; pytest's own limit ends what hangs."""
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 OPEN = Path("/proc/self/fd")

@@ -6,7 +6,7 @@ from emulator.model.flow import Flow
 from emulator.model.world import World
 from emulator.reason import Outcome, Reason, Verdict
 from emulator.rules import pool
-from emulator.rules.condition import Condition
+from emulator.rules.condition import Condition, probe_answer
 
 
 def rule_of(world: World, port: int) -> BalancingRule | None:
@@ -35,8 +35,13 @@ def frontend_verdict(flow: Flow, balancer: LoadBalancer, rule: BalancingRule | N
     return Verdict(Outcome.CARRIED, Reason("state", rule.id.text, rule.id.name), sentence)
 
 
-def no_backend(flow: Flow, world: World, balancer: LoadBalancer, rule: BalancingRule) -> Verdict:
-    """Why a balancer sends a flow nowhere: nobody in the pool, the operator's word, or a probe (azure.md 3.5)."""
+def no_backend(
+    flow: Flow, world: World, balancer: LoadBalancer, rule: BalancingRule, condition: Condition | None = None
+) -> Verdict:
+    """Why a balancer sends a flow nowhere: nobody in the pool, the operator's word, or a probe (azure.md 3.5).
+
+    What keeps the probe of a proxy from its answer is said too, as far as the world or the condition tells.
+    """
     name = balancer.id.name
     members = pool.backends(world, balancer, rule)
     if not members:
@@ -48,5 +53,16 @@ def no_backend(flow: Flow, world: World, balancer: LoadBalancer, rule: Balancing
     sentence = (
         f"{flow}: load balancer {name} has no healthy backend, "
         f"probe {rule.probe.name} fails, so it sends new connections nowhere"
+        f"{_why(world, balancer, rule, condition or Condition())}"
     )
     return Verdict(Outcome.DROPPED, Reason("probe", rule.probe.text, rule.probe.name), sentence)
+
+
+def _why(world: World, balancer: LoadBalancer, rule: BalancingRule, condition: Condition) -> str:
+    """What the first probe that fails meets; nothing where its failure is not known yet, or not ours to know."""
+    probe = balancer.probe_of(rule)
+    ours = {each.interface for each in pool.backends(world, balancer, rule)}
+    if probe is None:
+        return ""
+    met = (probe_answer(world, condition, each, probe) for each in world.proxies if each.interface in ours)
+    return next((f"; {verdict.sentence}" for verdict in met if not verdict.carried), "")

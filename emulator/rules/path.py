@@ -156,7 +156,8 @@ def _first_segment(flow: Flow, world: World, condition: Condition) -> tuple[tupl
         return tuple(found), None
     backends = eligible(world, condition, rule)
     if not backends:
-        found.append(Leg("load-balancer → proxy", 1, natted, no_backend(natted, world, balancer, rule), balancer.id))
+        nobody = no_backend(natted, world, balancer, rule, condition)
+        found.append(Leg("load-balancer → proxy", 1, natted, nobody, balancer.id))
         return tuple(found), None
     proxy = order(natted, backends, rule.distribution, lambda member: member.interface.text)[0]
     found.append(at_proxy(natted, world, condition, proxy, rule))

@@ -38,6 +38,7 @@ def test_no_healthy_backend() -> None:
 
     assert ending(path) == "load-balancer → proxy: dropped, probe-60001"
     assert "has no healthy backend" in str(path.end().verdict)
+    assert "nowhere;" not in str(path.end().verdict)
 
 
 def test_a_probe_gates_its_own_port() -> None:
@@ -121,3 +122,16 @@ def test_a_frontend_that_the_balancer_lacks() -> None:
 
     with pytest.raises(NotLoadedError, match=f"leads to frontend {gone}, which load balancer .*/aib-lb lacks"):
         path_of(found.laid(replace(found.service, frontends=(gone,))))
+
+
+def test_why_no_backend_is_healthy() -> None:
+    """A probe that a rule denies, or that a stopped service refuses, is said with what it met."""
+    denied = world("300 deny in AzureLoadBalancer -> *")
+    stopped = Condition(stopped=frozenset({"proxy"}))
+    found = [
+        str(decide(client_flow(each, "linux", 40000), each, condition, "linux").end().verdict)
+        for each, condition in ((denied, Condition()), (world(), stopped))
+    ]
+
+    assert "nowhere; 168.63.129.16:49152 → 10.60.0.7:60001 is denied inbound by rule deny-300" in found[0]
+    assert found[1].endswith("nowhere; no service listens on proxy: its machine answers RST")
