@@ -1,5 +1,6 @@
 """Play cmd.exe: plan a line or a batch file whole, then run it, or refuse it."""
 
+import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -49,15 +50,19 @@ Action = Callable[[Shell], Awaitable[int]]
 Planned = list[tuple[Simple, Action]]
 
 
-async def run_line(session: Session, console: Console, line: str) -> int:
-    """Run a line as `cmd /c` does, or refuse it; its exit code."""
+async def run_line(session: Session, console: Console, line: str, *, is_program: bool = False) -> int:
+    """Run a line as `cmd /c` does, or refuse it; its exit code.
+
+    Where the line is a program that PowerShell starts by itself, no cmd.exe stands between.
+    """
     shell = Shell(replace(session, environment=dict(session.environment)), console)
     try:
         planned = plan(shell, line)
     except NotUnderstoodError as error:
         shell.print(unrecognized(str(error)), "stderr")
         return 1
-    with session.computer.processes.running("cmd.exe", session.pid) as pid:
+    processes = session.computer.processes
+    with contextlib.nullcontext(session.pid) if is_program else processes.running("cmd.exe", session.pid) as pid:
         shell.session.pid = pid
         try:
             return await perform(shell, planned)

@@ -57,9 +57,14 @@ Recogniser = Callable[[str], Recognised | None]
 
 def find(script: str) -> Recognised | None:
     """The client's script that this is, or None."""
-    from emulator.machines.winguest import recognise_ansible, recognise_packer, recognise_pypsrp
+    from emulator.machines.winguest import recognise_ansible, recognise_evil_winrm, recognise_packer, recognise_pypsrp
 
-    recognisers: Sequence[Recogniser] = (recognise_packer.find, recognise_pypsrp.find, recognise_ansible.find)
+    recognisers: Sequence[Recogniser] = (
+        recognise_packer.find,
+        recognise_pypsrp.find,
+        recognise_ansible.find,
+        recognise_evil_winrm.find,
+    )
     return next((found for recognise in recognisers if (found := recognise(script)) is not None), None)
 
 

@@ -107,7 +107,7 @@ async def _run_line(engine: "Engine", line: str, emit: "Emit") -> None:
     from emulator.machines.winguest.console import Kept
 
     console = Kept()
-    code = await cmd_shell.run_line(engine.session, console, line)
+    code = await cmd_shell.run_line(engine.session, console, line, is_program=True)
     for text in console.text("stdout").splitlines():
         emit(text)
     if console.written["stderr"]:

@@ -118,7 +118,10 @@ class RunningPipeline:
             await self._statements(engine, metadata)
             if metadata.add_to_history:
                 self._shell.session.history.append(" | ".join(each.command_text for each in metadata.commands))
-        except (ExitSignal, LoopSignal, ReturnSignal):
+        except ExitSignal as signal:
+            await self._tell_exit(signal.code)
+            self.pipeline.complete()
+        except (LoopSignal, ReturnSignal):
             self.pipeline.complete()
         except NotUnderstoodError as error:
             self._fail(commands.unknown(str(error)))
@@ -126,6 +129,12 @@ class RunningPipeline:
             self._fail(error)
         else:
             self.pipeline.complete()
+
+    async def _tell_exit(self, code: int) -> None:
+        """`exit` in a pipeline is the host's affair: Ansible takes its exit code from there."""
+        host = getattr(self.pipeline.metadata, "host", None)
+        if host is not None and not host.IsHostNull:
+            self.pipeline.host_call(HostMethodIdentifier.SetShouldExit, [code])
 
     def _fail(self, error: PowerShellError) -> None:
         """A pipeline that an error ended; psrpcore has no public way."""
