@@ -4,7 +4,7 @@ import os
 import platform
 import sys
 
-from bench import decisions, memory, start
+from bench import decisions, memory, start, winrm
 from emulator import __version__
 
 
@@ -15,7 +15,7 @@ def main() -> int:
         f"{os.cpu_count()} cores, {'root' if os.geteuid() == 0 else 'ordinary user'}"
     )
     missed = 0
-    for measurement in (decisions, start, memory):
+    for measurement in (decisions, start, memory, winrm):
         for figure in measurement.measure():
             print(figure, flush=True)
             missed += figure.misses

@@ -6,6 +6,7 @@ The door to psrpcore, with `psrp_pipeline` and `psrp_values`.
 import asyncio
 import base64
 import binascii
+import struct
 import uuid
 from typing import Any
 from xml.etree.ElementTree import ParseError  # psrpcore's parser raises it
@@ -43,6 +44,7 @@ FRAGMENT_BYTES = 32768
 """What Windows puts into a fragment at most."""
 HOST = "PowerShell"
 MALFORMED = (
+    struct.error,
     PSRPCoreError,
     ParseError,
     ValueError,
