@@ -4,6 +4,7 @@ The machine runs as a process of its own, so that its CPU time is its own.
 """
 
 import asyncio
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,8 +33,8 @@ class _Server:
 
     def client(self) -> Protocol:
         return Protocol(
-            self.url, transport="ntlm", username="packer", password="secret", server_cert_validation="ignore", proxy="",
-            operation_timeout_sec=60, read_timeout_sec=120,
+            self.url, transport="ntlm", username="packer", password="secret", server_cert_validation="ignore",
+            proxy="", operation_timeout_sec=60, read_timeout_sec=120,
         )  # fmt: skip
 
     @property
@@ -85,8 +86,6 @@ def _session(server: _Server) -> None:
 
 
 def _speed(server: _Server) -> float:
-    import time
-
     protocol = server.client()
     shell = protocol.open_shell()
     script = f"[IO.File]::WriteAllText('C:\\big.txt', ('x' * {OUTPUT_MEGABYTES * 1_000_000}))"

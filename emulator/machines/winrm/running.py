@@ -8,6 +8,7 @@ from emulator.machines.winrm.command_host import Chunk, Output, StreamName
 
 MAX_WAITING_BYTES = 4 * 1024 * 1024
 """Output that nobody has asked for yet; a process that writes more waits."""
+PIECE_BYTES = 65536
 CTRL_C = -1073741510
 """0xC000013A, the exit code of a process that was interrupted."""
 KILLED = 1
@@ -32,10 +33,16 @@ class Pipes:
         if not data:
             return
         name: StreamName = "stderr" if stream == "stderr" else "stdout"
-        if self._outputs and self._outputs[-1].stream == name and len(self._outputs[-1].data) < 65536:
+        if (
+            self._outputs
+            and self._outputs[-1].stream == name
+            and len(self._outputs[-1].data) + len(data) <= PIECE_BYTES
+        ):
             self._outputs[-1] = Output(name, self._outputs[-1].data + data)
         else:
-            self._outputs.append(Output(name, data))
+            # In pieces: what is taken from a long one would be copied again for each that asks.
+            pieces = (data[at : at + PIECE_BYTES] for at in range(0, len(data), PIECE_BYTES))
+            self._outputs.extend(Output(name, piece) for piece in pieces)
         self._waiting_bytes += len(data)
         if self._waiting_bytes > MAX_WAITING_BYTES:
             self._room.clear()
