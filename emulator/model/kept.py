@@ -14,10 +14,12 @@ class Kept:
     Attributes:
         beside: fields that stand beside `properties` in REST shape (`etag`, `tags`, …), by their own spelling.
         within: fields that stand within `properties`.
+        originals: by attribute, a value that says less than its field did, and the field as it was.
     """
 
     beside: Json = field(default_factory=dict)
     within: Json = field(default_factory=dict)
+    originals: Mapping[str, tuple[object, object]] = field(default_factory=dict, compare=False)
 
 
 NOTHING = Kept()

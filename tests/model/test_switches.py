@@ -15,6 +15,10 @@ def test_defaults() -> None:
         "isolated_builds": False,
         "private_link_idle": 300.0,
         "private_link_idle_reset": False,
+        "endpoint_lost": "black-hole",
+        "rule_change": "keep",
+        "admin_down": "keep",
+        "sole_backend_down": "continue",
         "proxy_connect_timeout": 30.0,
         "proxy_connect_failure": "fin",
     }

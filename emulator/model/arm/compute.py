@@ -48,6 +48,7 @@ MACHINE = Shape(
             "interfaces",
             "networkProfile.networkInterfaces",
             Kind(_interfaces, _write_interfaces, each(REFERENCE).references),
+            lossy=True,
         ),
     ),
     type="Microsoft.Compute/virtualMachines",

@@ -100,7 +100,7 @@ SUBNET = Shape(
         Field("route_table", "routeTable", REFERENCE),
         Field("nat_gateway", "natGateway", REFERENCE),
         Field("default_outbound", "defaultOutboundAccess", BOOLEAN),
-        Field("delegations", "delegations", DELEGATIONS),
+        Field("delegations", "delegations", DELEGATIONS, lossy=True),
     ),
 )
 PEERING = Shape(
@@ -203,7 +203,7 @@ def _write_tags(values: Any) -> list[dict[str, Any]]:
 
 SERVICE_TAGS = Shape(
     ServiceTags,
-    (Field("tags", "values", Kind(_tag_values, _write_tags), required=True),),
+    (Field("tags", "values", Kind(_tag_values, _write_tags), required=True, lossy=True),),
     type=NETWORK_TYPE + "serviceTags",
     properties=False,
 )

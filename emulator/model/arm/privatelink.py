@@ -84,7 +84,7 @@ ENDPOINT = Shape(
             "manualPrivateLinkServiceConnections",
             parts("manualPrivateLinkServiceConnections", OWN_CONNECTION),
         ),
-        Field("configured", "ipConfigurations", Kind(_configured, _write_configured)),
+        Field("configured", "ipConfigurations", Kind(_configured, _write_configured), lossy=True),
         Field("interfaces", "networkInterfaces", each(REFERENCE)),
     ),
     type=NETWORK_TYPE + "privateEndpoints",

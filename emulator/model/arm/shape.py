@@ -1,7 +1,7 @@
 """How a kind of resource is written: a table of its fields, read and written from the same lines."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -28,6 +28,8 @@ class Field:
         required: whether a finding is due where it is absent.
         absent: the value where it is absent; the type's own default without it.
         older: further keys that it may have, in order.
+        lossy: whether its kind reads less than there is; what was there is written back as long as the value is the
+            one that was read from it.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Field:
     required: bool = False
     absent: Any = ABSENT
     older: tuple[str, ...] = ()
+    lossy: bool = False
 
     @property
     def keys(self) -> Sequence[str]:
@@ -85,10 +88,14 @@ class Field:
                 self.kind.write(value[0]) if one else [self.kind.write(item) for item in value]
             )
             return
+        self.put(self.kind.write(value), raw)
+
+    def put(self, written: Any, raw: dict[str, Any]) -> None:
+        """Put what is written already into an object, at its path."""
         *way, last = self.key.split(".")
         for step in way:
             raw[step] = raw = dict(raw.get(step) or {})
-        raw[last] = self.kind.write(value)
+        raw[last] = written
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +121,11 @@ class Shape(Generic[T]):
         before = len(place.lines)
         view = View(raw)
         values: dict[str, Any] = {}
+        originals: dict[str, tuple[object, object]] = {}
         for field in self.fields:
             found = field.read(view, place)
+            if field.lossy and found is not ABSENT:
+                originals[field.name] = found, view.within(field.key)
             found = field.absent if found is ABSENT else found
             if found is not ABSENT:
                 values[field.name] = found
@@ -125,7 +135,8 @@ class Shape(Generic[T]):
         if len(place.lines) > before:
             return None
         if "kept" in _attributes(self.make):
-            values["kept"] = view.kept()
+            kept = view.kept()
+            values["kept"] = replace(kept, originals=originals) if originals else kept
         value = self.make(**values)
         if self.check:
             self.check(value, place)
@@ -151,7 +162,11 @@ class Shape(Generic[T]):
         for field in self.fields:
             found = getattr(value, field.name)
             if field.required or not _is_unwritten(found, _default(self.make, field.name)):
-                field.write(found, outer if field.beside else inner)
+                original = kept.originals.get(field.name) if kept else None
+                if original is not None and original[0] == found:
+                    field.put(original[1], inner)
+                else:
+                    field.write(found, outer if field.beside else inner)
         head = self._head(value)
         return {**head, **outer, "properties": inner} if self.properties else {**head, **outer, **inner}
 

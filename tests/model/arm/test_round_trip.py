@@ -1,6 +1,7 @@
 """What is written is read back, whatever tool printed it; what is no resource is refused by our own error."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from emulator.errors import InvalidInputError
 from emulator.model import arm
+from emulator.model.network import VirtualNetwork
 from emulator.model.resources import COLLECTIONS, Other, Resource
 from emulator.model.world import World
 from tests.azure_values import SOMEWHERE, VALUES, flattened, json_values, pascal, paths, resources, with_value
@@ -95,3 +97,70 @@ def test_missing_fields_raise_only_our_error(value: Resource, data: st.DataObjec
 
     assert bool(found) != (": found " in said)
     assert not found or read_back([arm.dump(each) for each in found]) == found
+
+
+NETWORK = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/"
+DELEGATION = {
+    "id": f"{NETWORK}virtualNetworks/v/subnets/b/delegations/aci",
+    "name": "aci",
+    "properties": {"serviceName": "Microsoft.ContainerInstance/containerGroups", "actions": ["join/action"]},
+    "etag": "x",
+}
+SUBNET = {"name": "b", "properties": {"addressPrefix": "10.0.0.0/24", "delegations": [DELEGATION]}}
+CONFIGURED = [
+    {"name": name, "properties": {"privateIPAddress": address, "groupId": "", "memberName": name}}
+    for name, address in (("first", "10.0.0.5"), ("second", "10.0.0.6"))
+]
+ATTACHED = [{"id": f"{NETWORK}networkInterfaces/n", "properties": {"primary": True, "deleteOption": "Delete"}}]
+TAG = {
+    "name": "Storage",
+    "id": "Storage",
+    "properties": {"addressPrefixes": ["20.0.0.0/8"], "region": "westeurope", "changeNumber": "7"},
+}
+MORE = {
+    "delegations": {
+        "id": f"{NETWORK}virtualNetworks/v",
+        "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": [SUBNET]},
+    },
+    "ipConfigurations": {"id": f"{NETWORK}privateEndpoints/p", "properties": {"ipConfigurations": CONFIGURED}},
+    "networkInterfaces": {
+        "id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/m",
+        "properties": {"networkProfile": {"networkInterfaces": ATTACHED}},
+    },
+}
+
+
+def found_at(key: str, document: Any) -> Any:
+    """The first value of a key, wherever it is in a document."""
+    if isinstance(document, dict) and key in document:
+        return document[key]
+    values = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
+    return next((found for each in values if (found := found_at(key, each)) is not None), None)
+
+
+@pytest.mark.parametrize("key", MORE)
+def test_what_says_more_than_we_use_is_written_as_it_was(key: str) -> None:
+    """Delegations, an endpoint's addresses and a machine's interfaces keep the fields that no decision reads."""
+    (resource,) = read_back(MORE[key])
+    (again,) = read_back(arm.dump(resource))
+
+    assert found_at(key, arm.dump(resource)) == found_at(key, MORE[key])
+    assert arm.dump(again) == arm.dump(resource)
+
+
+def test_service_tags_are_written_as_they_were() -> None:
+    """Regions and change numbers of service tags stay."""
+    (resource,) = read_back({"id": f"{NETWORK}serviceTags/public", "values": [TAG]})
+
+    assert arm.dump(resource)["values"] == [TAG]
+
+
+def test_a_value_that_was_changed_is_written_anew() -> None:
+    """What was read from the document counts no more once the value is another."""
+    (network,) = read_back(MORE["delegations"])
+    assert isinstance(network, VirtualNetwork)
+    changed = replace(network, subnets=(replace(network.subnets[0], delegations=("Microsoft.Web/serverFarms",)),))
+
+    assert found_at("delegations", arm.dump(changed)) == [
+        {"name": "serverFarms", "properties": {"serviceName": "Microsoft.Web/serverFarms"}}
+    ]
