@@ -26,6 +26,18 @@ Expire = Callable[[IdleLimit], None]
 class IdleTimer:
     """Calls `expire` once for a relay that is silent for its limit; that is asked for anew at each look."""
 
+    __slots__ = (
+        "_clock",
+        "_expire",
+        "_heard",
+        "_limit",
+        "_moved",
+        "_next",
+        "_relay",
+        "_segments",
+        "_settled",
+    )
+
     def __init__(self, relay: Relay, clock: Clock, limit: Limit, expire: Expire) -> None:
         self._expire = expire
         self._relay = relay

@@ -1,9 +1,9 @@
 """The open flows of a hop: judged anew whenever the world changes, and ended as their fate has it."""
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 
 from emulator.clock import Clock
 from emulator.net.relay import Relay
@@ -41,16 +41,9 @@ class LiveFlows:
     def __init__(self) -> None:
         self._open: dict[LiveFlow, asyncio.TimerHandle | None] = {}
 
-    @contextlib.contextmanager
-    def held(self, flow: LiveFlow) -> Iterator[None]:
-        """A flow that is open as long as the body lasts."""
-        self._open[flow] = None
-        try:
-            yield
-        finally:
-            waiting = self._open.pop(flow)
-            if waiting is not None:
-                waiting.cancel()
+    def held(self, flow: LiveFlow) -> "_Held":
+        """A context in which a flow is open."""
+        return _Held(self._open, flow)
 
     def relays(self) -> Sequence[Relay]:
         """The relays of all of them."""
@@ -71,3 +64,23 @@ class LiveFlows:
                 flow.end(fate)
             elif fate is not None and waiting is None:
                 self._open[flow] = flow.relay.loop.call_later(clock.real(fate.after), flow.end, fate)
+
+
+class _Held:
+    """There is one for each connection: a class with slots takes a third of a generator's memory."""
+
+    __slots__ = ("_flow", "_open")
+
+    def __init__(self, among: dict[LiveFlow, asyncio.TimerHandle | None], flow: LiveFlow) -> None:
+        self._open = among
+        self._flow = flow
+
+    def __enter__(self) -> None:
+        self._open[self._flow] = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        waiting = self._open.pop(self._flow)
+        if waiting is not None:
+            waiting.cancel()
