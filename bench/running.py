@@ -13,8 +13,13 @@ COMMAND = (sys.executable, "-m", "emulator")
 
 
 def environment(home: str) -> dict[str, str]:
-    """The environment of a command that runs from a state folder, on free ports."""
-    return {**os.environ, "AIB_EMULATOR_HOME": home, "AIB_EMULATOR_LISTEN": "auto"}
+    """The environment of a command that runs from a state folder, on free ports, compiled once as users have it."""
+    return {**_compiled(), "AIB_EMULATOR_HOME": home, "AIB_EMULATOR_LISTEN": "auto"}
+
+
+def _compiled() -> dict[str, str]:
+    """Without the switch that build machines set: with it, every start compiles every module again."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 @contextlib.contextmanager

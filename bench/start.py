@@ -4,7 +4,7 @@ import subprocess
 import time
 
 from bench.figures import Figure
-from bench.running import COMMAND, emulator, state_folder
+from bench.running import COMMAND, emulator, environment, state_folder
 
 ROUNDS = 5
 
@@ -15,7 +15,7 @@ def measure() -> list[Figure]:
     with state_folder() as home:
         for _ in range(ROUNDS):  # interleaved, so that a noisy minute meets both
             began = time.perf_counter()
-            subprocess.run((*COMMAND, "--help"), check=True, capture_output=True)
+            subprocess.run((*COMMAND, "--help"), env=environment(home), check=True, capture_output=True)
             helps.append(time.perf_counter() - began)
             began = time.perf_counter()
             with emulator(home):
