@@ -7,8 +7,8 @@ connection that posture could not foresee is held, never closed.
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from emulator.model.world import System, World, build_role
@@ -23,13 +23,14 @@ from emulator.net.live import LiveFlow, LiveFlows
 from emulator.net.records import Passage
 from emulator.net.relay import Ended, Relay
 from emulator.net.scene import Scene
-from emulator.net.traffic import counted
+from emulator.net.traffic import Traffic, counted
 from emulator.rules import flow_points, live, path
 from emulator.rules.condition import Condition
 from emulator.rules.entry import entry_posture
+from emulator.rules.flow_points import Point
 from emulator.rules.idle import IdleLimit, idle_limit
 from emulator.rules.legs import Leg
-from emulator.rules.live import Fate
+from emulator.rules.live import Fate, Opened
 from emulator.rules.path import ChannelPath
 from emulator.rules.posture import Answer
 from emulator.wire.hop import HopHeader
@@ -37,6 +38,22 @@ from emulator.wire.proxy_v2 import Addresses
 
 DIAL_SECONDS = 5.0
 """Real seconds for a connection within this machine."""
+UNLOGGED = contextlib.nullcontext()
+
+
+@dataclass(frozen=True, slots=True)
+class _Carriage:
+    """A connection that is carried on: what the relay and its records need, and no more, for as long as it lasts."""
+
+    which: Passage
+    then: Opened
+    target: socket.socket
+    points: Sequence[Point]
+    traffic: Traffic | None
+
+    def logged(self, relay: Relay) -> contextlib.AbstractContextManager[None]:
+        """Write it into the flow logs, where there are any."""
+        return UNLOGGED if self.traffic is None else self.traffic.carried(self.points, counted(relay, "client"))
 
 
 class Entry:
@@ -71,20 +88,13 @@ class Entry:
             peer = connection.getpeername()[:2]
         except OSError:
             return  # gone before we looked
-        route = self._route(peer)
-        end = route.end(1)
-        which = records.passage(self.hop, end.name, peer, route.legs[0].flow, backend=self._far_end(route))
-        if not end.verdict.carried:
-            await self._hold(connection, which, end, "the posture changed while it connected")
+        carriage = await self._open(connection, peer)
+        if carriage is None:
             return
-        target = await self._dial(which, end)
-        if isinstance(target, DialFailure):
-            await self._hold(connection, which, end, target.sentence)
-            return
-        with target:
+        with carriage.target as target:
             relay = Relay(connection, target, self.scene.pipes)
-            with self._logged(route, relay):
-                await self._relay(relay, which, route)
+            with carriage.logged(relay):
+                await self._relay(relay, carriage)
             if relay.is_dark:
                 await until_left(connection)
 
@@ -104,6 +114,22 @@ class Entry:
     def gone(self, attempt: Attempt) -> None:
         """The client gave up."""
         self.scene.observer(records.attempt_ended(self.hop, attempt))
+
+    async def _open(self, connection: socket.socket, peer: tuple[str, int]) -> "_Carriage | None":
+        """Decide where a connection goes, and dial; None once it was held until its client left."""
+        route = self._route(peer)
+        end = route.end(1)
+        which = records.passage(self.hop, end.name, peer, route.legs[0].flow, backend=self._far_end(route))
+        if not end.verdict.carried:
+            await self._hold(connection, which, end, "the posture changed while it connected")
+            return None
+        target = await self._dial(which, end)
+        if isinstance(target, DialFailure):
+            await self._hold(connection, which, end, target.sentence)
+            return None
+        traffic = self.scene.traffic
+        points = flow_points.of_first_segment(self.scene.world, route) if traffic is not None else ()
+        return _Carriage(which, live.opened(route), target, points, traffic)
 
     def _route(self, peer: tuple[str, int], under: tuple[World, Condition] | None = None) -> ChannelPath:
         scene = self.scene
@@ -132,18 +158,11 @@ class Entry:
             return DialFailure("unreachable", f"{which.backend} closed at once: {error}")
         return target
 
-    def _logged(self, route: ChannelPath, relay: Relay) -> contextlib.AbstractContextManager[None]:
-        """Write a carried flow into the flow logs, where there are any."""
-        if self.scene.traffic is None:
-            return contextlib.nullcontext()
-        points = flow_points.of_first_segment(self.scene.world, route)
-        return self.scene.traffic.carried(points, counted(relay, "client"))
-
-    async def _relay(self, relay: Relay, which: Passage, route: ChannelPath) -> None:
-        scene = self.scene
-        flow = LiveFlow(relay, lambda: self._fate(route))
+    async def _relay(self, relay: Relay, carriage: "_Carriage") -> None:
+        scene, which, then = self.scene, carriage.which, carriage.then
+        flow = LiveFlow(relay, lambda: self._fate(then))
         try:
-            with self.flows.held(flow), self._timer(flow, route.legs[0].flow.destination_port):
+            with self.flows.held(flow), self._timer(flow, then.flow.destination_port):
                 ended = await relay.run()
         except asyncio.CancelledError:
             scene.observer(records.relayed(which, scene.clock, relay, Ended("emulator", "rst")))
@@ -153,12 +172,11 @@ class Entry:
         else:
             scene.observer(records.fated(which, scene.clock, relay, flow.fate))
 
-    def _fate(self, route: ChannelPath) -> Fate | None:
+    def _fate(self, then: Opened) -> Fate | None:
         """What a change of the world does to an open flow."""
         world, condition = self.scene.world, self.scene.condition
-        flow = route.legs[0].flow
         return live.of_first_segment(
-            world, condition, route, lambda: path.decide(flow, world, condition, self.system)
+            world, condition, then, lambda: path.decide(then.flow, world, condition, self.system)
         )
 
     def _timer(self, flow: LiveFlow, port: int) -> IdleTimer:

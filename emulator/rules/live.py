@@ -9,6 +9,7 @@ from typing import Literal
 
 from emulator.model.balancer import BalancingRule, Pool
 from emulator.model.compute import Member
+from emulator.model.flow import Flow
 from emulator.model.ids import ResourceId
 from emulator.model.world import World
 from emulator.reason import Reason, Verdict
@@ -37,13 +38,30 @@ class Fate:
     by: str = ""
 
 
-def of_first_segment(
-    world: World, condition: Condition, then: ChannelPath, now: Callable[[], ChannelPath]
-) -> Fate | None:
-    """The fate of a client's flow that was let in by `then`; None lets it go on. `now` judges it anew."""
-    end = then.end(1)
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is kept of a client's flow while it is open: there is one for each, and a path with its verdicts is large.
+
+    Attributes:
+        flow: as the client sent it.
+        far_end: the resource at which its first segment ends.
+        proxy: the one that the balancer chose.
+    """
+
+    flow: Flow
+    far_end: ResourceId | None
+    proxy: Member | None
+
+
+def opened(route: ChannelPath) -> Opened:
+    """What to keep of a path that let a flow in."""
+    return Opened(route.legs[0].flow, route.end(1).resource, route.proxy)
+
+
+def of_first_segment(world: World, condition: Condition, then: Opened, now: Callable[[], ChannelPath]) -> Fate | None:
+    """The fate of a client's flow that is open; None lets it go on. `now` judges it anew."""
     return (
-        _of_machine(_member(world, end.resource), condition)
+        _of_machine(_member(world, then.far_end), condition)
         or _of_endpoint(world)
         or (_of_rules(world, now().legs) if _can_cut(world) else None)
         or _of_backend(world, condition, then)
@@ -101,10 +119,10 @@ def _cuts(world: World, verdict: Verdict) -> bool:
     return world.switches.rule_change == "cut" or (group is not None and group.flush_connection)
 
 
-def _of_backend(world: World, condition: Condition, then: ChannelPath) -> Fate | None:
+def _of_backend(world: World, condition: Condition, then: Opened) -> Fate | None:
     if then.proxy is None or world.topology != "existing-vnet":
         return None
-    rule = rule_of(world, then.legs[0].flow.destination_port)
+    rule = rule_of(world, then.flow.destination_port)
     return _of_operator(world, rule, then.proxy) or _of_probe(world, condition, rule, then.proxy) if rule else None
 
 

@@ -147,7 +147,7 @@ async def test_a_signal_that_ends_a_command_is_told(sandboxed: LinuxVm) -> None:
 async def test_a_terminal_can_interrupt(sandboxed: LinuxVm) -> None:
     """With a terminal, the command has one, and a control character interrupts it."""
     words = sandboxed.ssh()
-    # Not `read`: bash forgets a signal that comes between its last look and the system call, once in some hundred runs.
+    # Not `read`: a signal that comes between its last look and the system call is lost, once in some hundred runs.
     line = "trap 'echo caught; exit 5' INT; tty; while sleep 0.2; do :; done"
     process = await asyncio.create_subprocess_exec(
         *words[:-1], "-tt", words[-1], line, stdin=-1, stdout=-1, stderr=-1

@@ -10,7 +10,7 @@ from emulator.model.privatelink import ConnectionState
 from emulator.model.switches import Switches
 from emulator.model.world import World
 from emulator.rules.condition import Condition, Silence
-from emulator.rules.live import Fate, of_first_segment, of_second_segment
+from emulator.rules.live import Fate, of_first_segment, of_second_segment, opened
 from emulator.rules.path import client_flow, decide, second_leg
 from tests.worlds import DOCUMENTED, healthy, nic_of, nsg, with_state, world
 
@@ -27,9 +27,8 @@ def first(after: World, condition: Condition | None = None) -> Fate | None:
     """The fate of a flow that was let in by the open world, when the world has become `after`."""
     flow = client_flow(OPEN, "linux", 50000)
     now = condition or healthy(after)
-    return of_first_segment(
-        after, now, decide(flow, OPEN, healthy(OPEN), "linux"), lambda: decide(flow, after, now, "linux")
-    )
+    then = opened(decide(flow, OPEN, healthy(OPEN), "linux"))
+    return of_first_segment(after, now, then, lambda: decide(flow, after, now, "linux"))
 
 
 def second(after: World, condition: Condition | None = None) -> Fate | None:
@@ -138,7 +137,7 @@ def test_without_private_link_only_the_machine_counts() -> None:
     route = decide(client_flow(found, "linux", 50000), found, Condition(), "linux")
     gone = Condition(silent=frozenset({("build-linux", "Deallocated")}))
 
-    assert of_first_segment(found, Condition(), route, lambda: route) is None
-    fate = of_first_segment(found, gone, route, lambda: route)
+    assert of_first_segment(found, Condition(), opened(route), lambda: route) is None
+    fate = of_first_segment(found, gone, opened(route), lambda: route)
     assert fate
     assert (fate.how, fate.by) == ("drop", "build-linux")
