@@ -85,7 +85,6 @@ UNTESTED = {
     "machines/winguest/text.py": BY_SCRIPTS,
     "machines/winguest/tree.py": BY_SCRIPTS,
     "machines/winguest/values.py": BY_SCRIPTS,
-    "machines/winrm/fragments.py": BY_CLIENTS,
     "machines/winrm/psrp.py": BY_CLIENTS,
     "machines/winrm/psrp_pipeline.py": BY_CLIENTS,
     "machines/winrm/psrp_values.py": BY_CLIENTS,

@@ -1,7 +1,11 @@
 """pypsrp against the Windows build VM: every login, sealed or not."""
 
 import asyncio
+import hashlib
+import os
 import random
+import sys
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +20,7 @@ from emulator.machines.settings import WinrmSettings
 from tests.windows_vm import Vm, free_port, windows_vm
 
 pytestmark = pytest.mark.network
+HERE = Path(__file__).parent
 
 
 def client(vm: Vm, auth: str, **settings: object) -> Client:
@@ -94,9 +99,15 @@ async def test_execute_ps() -> None:
     assert unknown[1][0].startswith("The term 'Get-Foo' is not recognized")
 
 
-@pytest.mark.parametrize("size", [0, 1, 100, 3_000_000])
+FRAGMENT = 24_525
+"""How many bytes of a file, as base64 in a message, fill one fragment; 24,558 more fill another."""
+
+
+@pytest.mark.parametrize(
+    "size", [0, 1, 2, 3, FRAGMENT, FRAGMENT + 1, FRAGMENT + 24_558, FRAGMENT + 24_559, 1_000_000]
+)
 async def test_copy_and_fetch(size: int, tmp_path: Path) -> None:
-    """A file of any size arrives whole and comes back equal."""
+    """A file of any size arrives whole and comes back equal, whether it fills its fragments or not."""
     content = random.Random(size).randbytes(size)
     (tmp_path / "source").write_bytes(content)
     async with windows_vm() as vm:
@@ -110,6 +121,55 @@ async def test_copy_and_fetch(size: int, tmp_path: Path) -> None:
         assert await asyncio.to_thread(quietly, work) == "C:\\Windows\\Temp\\a b.bin"
 
     assert (tmp_path / "target").read_bytes() == content
+
+
+@pytest.mark.parametrize("beyond", [-1, 0, 1])
+async def test_copy_of_what_fills_an_envelope(beyond: int, tmp_path: Path) -> None:
+    """A file that just fits into two of the client's envelopes arrives whole, and so do its neighbours."""
+    async with windows_vm() as vm:
+
+        def work() -> tuple[bytes, bytes]:
+            with client(vm, "ntlm") as made:
+                with RunspacePool(made.wsman):
+                    size = int((made.wsman.max_payload_size - 82) / 4 * 3) * 2 + beyond
+                content = random.Random(beyond).randbytes(size)
+                (tmp_path / "source").write_bytes(content)
+                made.fetch(made.copy(str(tmp_path / "source"), "C:\\a.bin"), str(tmp_path / "target"))
+                return content, (tmp_path / "target").read_bytes()
+
+        content, returned = await asyncio.to_thread(quietly, work)
+
+    assert returned == content
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_a_hundred_megabytes(tmp_path: Path) -> None:
+    """100 MB arrive whole and come back equal, and the machine spends under a minute's CPU on both."""
+    chance, total = random.Random(100), 100_000_000
+    with (tmp_path / "source").open("wb") as file:
+        for _ in range(100):
+            file.write(chance.randbytes(total // 100))
+    async with windows_vm() as vm:
+        before = time.process_time()
+        login = (str(vm.port), vm.settings.username, vm.settings.password)
+        files = (str(tmp_path / "source"), str(tmp_path / "target"))
+        # Without these the client's allocator returns to the system, and takes from it, each of its many copies.
+        memory = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "4000000000", "MALLOC_ARENA_MAX": "1"}
+        running = await asyncio.create_subprocess_exec(
+            sys.executable, HERE / "pypsrp_files.py", *login, *files, env={"PATH": os.environ["PATH"], **memory}
+        )
+        assert await running.wait() == 0
+        spent = time.process_time() - before
+
+    assert digest(tmp_path / "target") == digest(tmp_path / "source")
+    assert spent < 60
+
+
+def digest(path: Path) -> str:
+    """A file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 async def test_a_pool_is_left_and_taken_over() -> None:

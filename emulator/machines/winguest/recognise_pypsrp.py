@@ -89,8 +89,9 @@ async def _fetch(given: Given) -> int:
         raise _thrown(f"The path at '{path}' does not exist")
     if found.is_dir():
         raise _thrown(f"The path at '{path}' is a directory, src must be a file")
-    data = found.read_bytes()
+    with found.open("rb") as file:
+        algorithm = hashlib.file_digest(file, lambda: hashlib.sha1(usedforsecurity=False))
     # For an empty file Windows emits the hash alone, which pypsrp takes for the content; here it gets its empty file.
-    given.emit(base64.b64encode(data).decode())
-    given.emit(hashlib.sha1(data, usedforsecurity=False).hexdigest())
+    given.emit(base64.b64encode(found.read_bytes()).decode())
+    given.emit(algorithm.hexdigest())
     return 0

@@ -3,22 +3,75 @@
 import asyncio
 import struct
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from emulator.machines.winrm.command_host import Chunk, Output
 
 HEADER = struct.Struct(">QQBI")
 """MS-PSRP 2.2.4: object ID, fragment ID, flags, length."""
+FRAGMENT_BYTES = 32768
+"""What Windows puts into a fragment at most, its header included."""
+MAX_OBJECT_BYTES = 10 * 1024 * 1024
+"""What is held of messages that have not come whole: MaximumReceivedObjectSizeMB of a session configuration."""
 MAX_WAITING_BYTES = 8 * 1024 * 1024
+_START, _END = 1, 2
 
 
-def split(data: bytes) -> Iterator[bytes]:
-    """Each fragment of many, header included; Windows sends one in each `rsp:Stream`."""
-    at = 0
-    while at < len(data):
-        *_, length = HEADER.unpack_from(data, at)
-        yield data[at : at + HEADER.size + length]
-        at += HEADER.size + length
+def cut(object_id: int, message: bytes) -> Iterator[bytes]:
+    """A message's fragments, each with its header."""
+    size, whole = FRAGMENT_BYTES - HEADER.size, memoryview(message)
+    last = max(len(message) - 1, 0) // size
+    for number in range(last + 1):
+        piece = whole[number * size : (number + 1) * size]
+        flags = (_START if number == 0 else 0) | (_END if number == last else 0)
+        yield b"".join((HEADER.pack(object_id, number, flags, len(piece)), piece))
+
+
+class Assembler:
+    """Messages of which a part has come."""
+
+    def __init__(self) -> None:
+        self._begun: dict[int, tuple[int, bytearray]] = {}
+        self._held_bytes = 0
+
+    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Each message that `data` completes, with its object ID.
+
+        Raises:
+            ValueError: a fragment is cut short or out of its turn, or too much has begun.
+        """
+        at = 0
+        while at < len(data):
+            if len(data) - at < HEADER.size:
+                raise ValueError("a fragment without its whole header")
+            object_id, number, flags, length = HEADER.unpack_from(data, at)
+            at += HEADER.size
+            if len(data) - at < length:
+                raise ValueError(f"a fragment of {len(data) - at} bytes that says it has {length}")
+            message = self._take(object_id, number, data[at : at + length], is_last=bool(flags & _END))
+            at += length
+            if message is not None:
+                yield object_id, message
+
+    def _take(self, object_id: int, number: int, piece: bytes, *, is_last: bool) -> bytes | None:
+        due, begun = self._begun.pop(object_id, (0, bytearray()))
+        self._held_bytes -= len(begun) + due * HEADER.size
+        if number != due:
+            raise ValueError(f"fragment {number} of an object where {due} is due")
+        if is_last:
+            return bytes(begun) + piece if begun else piece
+        begun += piece
+        self._held_bytes += len(begun) + (due + 1) * HEADER.size
+        if self._held_bytes > MAX_OBJECT_BYTES:
+            self.forget()
+            raise ValueError(f"an object of more than {MAX_OBJECT_BYTES >> 20} MB")
+        self._begun[object_id] = (due + 1, begun)
+        return None
+
+    def forget(self) -> None:
+        """Drop what has begun."""
+        self._begun.clear()
+        self._held_bytes = 0
 
 
 class FragmentStream:
@@ -34,7 +87,7 @@ class FragmentStream:
         self._room = asyncio.Event()
         self._room.set()
 
-    def put(self, fragments: Iterator[bytes]) -> None:
+    def put(self, fragments: Iterable[bytes]) -> None:
         """Keep fragments for whoever asks."""
         for fragment in fragments:
             self._waiting.append(fragment)

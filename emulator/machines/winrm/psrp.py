@@ -6,79 +6,36 @@ The door to psrpcore, with `psrp_pipeline` and `psrp_values`.
 import asyncio
 import base64
 import binascii
-import struct
 import uuid
 from typing import Any
-from xml.etree.ElementTree import ParseError  # psrpcore's parser raises it
 
 from psrpcore import (
     CreatePipelineEvent,
     GetAvailableRunspacesEvent,
     GetCommandMetadataEvent,
     PSRPEvent,
-    PSRPPayload,
     ResetRunspaceStateEvent,
     RunspacePoolHostResponseEvent,
     ServerPipeline,
-    ServerRunspacePool,
     SetMaxRunspacesEvent,
     SetMinRunspacesEvent,
-    StreamType,
 )
-from psrpcore._exceptions import PSRPCoreError
-from psrpcore._payload import EMPTY_UUID, PSRPMessage
-from psrpcore.types import PSVersion, RunspacePoolState
+from psrpcore._payload import EMPTY_UUID
+from psrpcore.types import RunspacePoolState
 
 from emulator.machines.winguest.computer import Computer
 from emulator.machines.winguest.engine import Scope, Session
 from emulator.machines.winguest.host_calls import host
 from emulator.machines.winguest.values import Thing
 from emulator.machines.winrm.command_host import Started
-from emulator.machines.winrm.fragments import FragmentStream, split
+from emulator.machines.winrm.fragments import FragmentStream
 from emulator.machines.winrm.psrp_pipeline import RunningPipeline
+from emulator.machines.winrm.psrp_pool import MALFORMED, Pool
 from emulator.machines.winrm.psrp_values import from_wire
 from emulator.wire.wsman import faults
 from emulator.wire.wsman.operations import Command, Create, Request
 
-FRAGMENT_BYTES = 32768
-"""What Windows puts into a fragment at most."""
 HOST = "PowerShell"
-MALFORMED = (
-    struct.error,
-    PSRPCoreError,
-    ParseError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    OverflowError,
-    ArithmeticError,
-    RecursionError,
-    NotImplementedError,
-    OSError,
-)
-"""What psrpcore raises on messages that are none."""
-_CASELESS = (b'N="CI"', b'N="Ci"')
-
-
-class _Pool(ServerRunspacePool):
-    """psrpcore's, but for two things that clients and Windows do otherwise."""
-
-    def _process_message(self, message: PSRPMessage) -> "PSRPEvent[Any, Any]":
-        data = bytes(message.data)
-        if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-            raise PSRPCoreError("a message with a DTD")
-        for spelling in _CASELESS:
-            # Windows looks properties up without case, and pypsrp writes this one so.
-            data = data.replace(spelling, b'N="ci"')
-        spelled = PSRPMessage(
-            message.message_type,
-            bytearray(data),
-            message.runspace_pool_id,
-            message.pipeline_id,
-            message.object_id,
-        )
-        return super()._process_message(spelled)
 
 
 class PsrpShell:
@@ -87,7 +44,7 @@ class PsrpShell:
     def __init__(self, computer: Computer, group: asyncio.TaskGroup) -> None:
         self.computer = computer
         self.group = group
-        self.pool = _Pool({"PSVersionTable": {"PSVersion": PSVersion("5.1.20348.2400")}})
+        self.pool = Pool()
         self.session = Session(
             computer, computer.environment, computer.drive.folder(rf"{computer.drive.home}\Documents") or "C:\\"
         )
@@ -114,31 +71,25 @@ class PsrpShell:
         pipeline = RunningPipeline(self, ServerPipeline(self.pool, pipeline_id))
         self.pipelines[pipeline_id] = pipeline
         try:
-            self.feed(data, pipeline_id)
+            self.feed(data)
         except faults.WsmanFaultError:
             pipeline.close()
             raise
         return Started(HOST, pipeline.stream)
 
-    def feed(self, data: bytes, pipeline_id: uuid.UUID | None = None) -> None:
+    def feed(self, data: bytes) -> None:
         """Take what a client sent, and answer.
 
         Raises:
             WsmanFaultError: it is no message of PowerShell remoting's.
         """
         try:
-            self.pool.receive_data(PSRPPayload(data, StreamType.default, pipeline_id))
-            while (event := self.pool.next_event()) is not None:
+            for event in self.pool.receive(data):
                 self._react(event)
         except MALFORMED as error:
-            self._forget()
+            self.pool.forget()
             raise faults.bad_schema(f"no message of PowerShell remoting: {str(error)[:80]}") from None
         self.send()
-
-    def _forget(self) -> None:
-        """Drop what could not be read, so that it is not read again."""
-        self.pool._receive_buffer.clear()  # noqa: SLF001  # psrpcore has no public way
-        self.pool._incoming_messages.clear()  # noqa: SLF001
 
     def _react(self, event: "PSRPEvent[Any, Any]") -> None:
         match event:
@@ -173,10 +124,10 @@ class PsrpShell:
 
     def send(self) -> None:
         """Put what the pool has to say where clients ask for it."""
-        while (payload := self.pool.data_to_send(FRAGMENT_BYTES)) is not None:
-            pipeline = self.pipelines.get(payload.pipeline_id) if payload.pipeline_id else None
+        for pipeline_id, fragment in self.pool.fragments():
+            pipeline = self.pipelines.get(pipeline_id) if pipeline_id else None
             stream = self._stream if pipeline is None else pipeline.stream
-            stream.put(split(payload.data))
+            stream.put((fragment,))
 
     def connect(self, command_id: str, connection: bytes) -> bytes:
         """Let another client take over; the pool's capability and size.
@@ -190,17 +141,16 @@ class PsrpShell:
             self.pool.state = RunspacePoolState.Disconnected
             self.pool.connect()
             self.pool.prepare_message(self.pool.our_capability)
-            self.pool.receive_data(PSRPPayload(connection, StreamType.default, None))
-            while (event := self.pool.next_event()) is not None:
+            self.pool.forget()
+            for event in self.pool.receive(connection):
                 self._react(event)
-            payload = self.pool.data_to_send()
+            found = [fragment for _, fragment in self.pool.fragments()]
         except MALFORMED as error:
-            self._forget()
+            self.pool.forget()
             self.pool.state = RunspacePoolState.Opened
             raise faults.bad_schema(f"no message of PowerShell remoting: {str(error)[:80]}") from None
-        found = list(split(payload.data)) if payload is not None else []
         # The capability and the size are the answer; what the pool is and keeps, the client asks for.
-        self._stream.put(iter(found[2:]))
+        self._stream.put(found[2:])
         return b"".join(found[:2])
 
     def close(self) -> None:

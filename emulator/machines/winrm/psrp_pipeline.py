@@ -48,7 +48,7 @@ class RunningPipeline:
 
     def __init__(self, shell: "PsrpShell", pipeline: ServerPipeline) -> None:
         self.pipeline = pipeline
-        self.stream = FragmentStream(self._feed, self.stop)
+        self.stream = FragmentStream(shell.feed, self.stop)
         self._shell = shell
         self._inputs: asyncio.Queue[Any] = asyncio.Queue()
         self._answers: dict[int, asyncio.Future[Value]] = {}
@@ -58,9 +58,6 @@ class RunningPipeline:
     def is_running(self) -> bool:
         """Whether it has not ended."""
         return self._task is not None and not self._task.done()
-
-    def _feed(self, data: bytes) -> None:
-        self._shell.feed(data, self.pipeline.pipeline_id)
 
     def start(self) -> None:
         """Run it, once."""

@@ -18,7 +18,6 @@ from psrpcore.types import (
     PSObject,
     PSScriptBlock,
     PSSecureString,
-    PSString,
     PSVersion,
     add_note_property,
 )
@@ -43,12 +42,10 @@ def to_wire(value: Value, depth: int = 0) -> Any:  # noqa: C901, PLR0911
     if depth > MAX_DEPTH:
         return to_text(value)
     match value:
-        case None | bool() | float() | bytes():
+        case None | bool() | float() | bytes() | str():
             return value
         case int():
             return _number(value)
-        case str():
-            return PSString(value)
         case datetime.datetime():
             return value
         case list():
