@@ -89,7 +89,6 @@ UNTESTED = {
     "machines/winrm/psrp_pipeline.py": BY_CLIENTS,
     "machines/winrm/psrp_values.py": BY_CLIENTS,
     "machines/winrm/running.py": BY_CLIENTS,
-    "net/prober.py": NOT_YET,
     "net/proxy.py": NOT_YET,
     "net/scene.py": NOT_YET,
     "wire/wsman/names.py": "constants, used by every test of wire/wsman",

@@ -33,6 +33,7 @@ class SwitchSettings(_Strict):
     proxy_connect_failure: Literal["fin", "rst", "hold"] = "fin"
     private_link_idle: float = Field(default=300.0, gt=0, le=86_400)
     private_link_idle_reset: bool = False
+    proxy_vm_reads_proxy_v2: bool = False
     endpoint_lost: Literal["black-hole", "reset", "keep"] = "black-hole"
     rule_change: Literal["keep", "cut"] = "keep"
     admin_down: Literal["keep", "reset"] = "keep"

@@ -25,6 +25,7 @@ class Switches:
             seconds)", private-link-service-overview).
         private_link_idle_reset: whether it tells both ends by RST, as a field report has it
             (MicrosoftDocs/azure-docs#94724), or neither.
+        proxy_vm_reads_proxy_v2: whether the proxy VM expects the header of `enableProxyProtocol`: not documented.
         endpoint_lost: what becomes of open flows when a private endpoint's connection is not approved any more:
             not documented; their packets go nowhere (`black-hole`), both ends are reset, or they go on (`keep`).
         rule_change: whether open flows that a changed rule denies go on, as the documentation has it
@@ -44,6 +45,7 @@ class Switches:
     proxy_connect_failure: Literal["fin", "rst", "hold"] = "fin"
     private_link_idle: float = 300.0
     private_link_idle_reset: bool = False
+    proxy_vm_reads_proxy_v2: bool = False
     endpoint_lost: Literal["black-hole", "reset", "keep"] = "black-hole"
     rule_change: Literal["keep", "cut"] = "keep"
     admin_down: Literal["keep", "reset"] = "keep"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from emulator.model.world import System, World, build_role
-from emulator.net import hop_header, records
+from emulator.net import hop_header, link_header, records
 from emulator.net.attempts import Attempt
 from emulator.net.dark import until_left
 from emulator.net.dial import DialFailure, dial
@@ -123,7 +123,8 @@ class Entry:
         if not end.verdict.carried:
             await self._hold(connection, which, end, "the posture changed while it connected")
             return None
-        target = await self._dial(which, end)
+        first = link_header.before_connection(self.scene.world, which.flow)
+        target = await self._dial(which, end, first)
         if isinstance(target, DialFailure):
             await self._hold(connection, which, end, target.sentence)
             return None
@@ -141,18 +142,20 @@ class Entry:
     def _far_end(self, route: ChannelPath) -> str:
         return route.proxy.hop if route.proxy else build_role(self.system)
 
-    async def _dial(self, which: Passage, end: Leg) -> socket.socket | DialFailure:
+    async def _dial(self, which: Passage, end: Leg, first: bytes) -> socket.socket | DialFailure:
+        """The far end, connected, with what private link itself sends `first`."""
         loopback = self.scene.loopback
         source = loopback.of(end.flow.source) if loopback.exact else None
         where = self.scene.transport(end.flow.destination, end.flow.destination_port)
         target = await dial(source, where, seconds=DIAL_SECONDS)
         if isinstance(target, DialFailure):
             return target.of(which.backend)
-        if which.backend in self.scene.headless:
-            return target
         ends = Addresses(end.flow.source, end.flow.source_port, end.flow.destination, end.flow.destination_port)
         try:
-            hop_header.send(target, HopHeader(which.name, ends), self.scene.key)
+            if which.backend not in self.scene.headless:
+                hop_header.send(target, HopHeader(which.name, ends), self.scene.key)
+            if first:
+                target.send(first)  # a fresh connection's empty send buffer takes it whole
         except OSError as error:
             target.close()
             return DialFailure("unreachable", f"{which.backend} closed at once: {error}")

@@ -7,6 +7,11 @@ from emulator.errors import PeerError
 from emulator.wire import hop, proxy_v2
 from emulator.wire.hop import HopHeader, Transport
 
+
+class CutShortError(PeerError):
+    """The other end left before it had said all of a header."""
+
+
 PATIENCE = 5.0
 """Real seconds within which a hop's header arrives; our own hops send it with the handshake."""
 
@@ -39,22 +44,28 @@ async def receive(connection: socket.socket, key: bytes) -> HopHeader:
     """
     try:
         async with asyncio.timeout(PATIENCE):
-            start = await _exactly(connection, proxy_v2.FIXED_BYTES)
+            start = await exactly(connection, proxy_v2.FIXED_BYTES, "hop header")
             rest = proxy_v2.size(start) - len(start)
             if rest > hop.MAX_BYTES:
                 raise PeerError(f"a hop header of {rest} bytes is longer than {hop.MAX_BYTES}")
-            data = start + await _exactly(connection, rest)
+            data = start + await exactly(connection, rest, "hop header")
     except TimeoutError:
         raise PeerError(f"no hop header within {PATIENCE:g} s") from None
     return hop.unseal(data, incoming(connection), key)
 
 
-async def _exactly(connection: socket.socket, count: int) -> bytes:
+async def exactly(connection: socket.socket, count: int, what: str) -> bytes:
+    """The next `count` bytes, of what is called `what`.
+
+    Raises:
+        CutShortError: the connection ended first.
+        OSError: the peer is gone.
+    """
     loop = asyncio.get_running_loop()
     data = b""
     while len(data) < count:
         chunk = await loop.sock_recv(connection, count - len(data))
         if not chunk:
-            raise PeerError("the connection ended within its hop header")
+            raise CutShortError(f"the connection ended within its {what}")
         data += chunk
     return data

@@ -8,6 +8,7 @@ from emulator.clock import wall_time
 from emulator.model.balancer import Probe
 from emulator.model.compute import Member
 from emulator.model.world import PROBE_SOURCE
+from emulator.net import link_header
 from emulator.net.dial import DialFailure, dial
 from emulator.net.scene import Scene
 from emulator.net.traffic import PROBE
@@ -125,7 +126,8 @@ async def _answer_of(scene: Scene, probe: Probe, proxy: Member, verdict: Verdict
     answer = await dial(source, scene.transport(address, probe.port), seconds=seconds)
     if isinstance(answer, DialFailure):
         return verdict.sentence if verdict.outcome is Outcome.REFUSED else answer.of(proxy.hop).sentence
-    answer.close()
+    with answer, contextlib.suppress(OSError):  # whoever closed at once has answered all the same
+        answer.send(link_header.before_probe(scene.world))
     return verdict.sentence if verdict.reason.kind == "probe" else ""  # it connects, and answers something else
 
 

@@ -11,12 +11,13 @@ from emulator.errors import PeerError
 from emulator.model.compute import Member
 from emulator.model.flow import Flow
 from emulator.model.world import PROBE_SOURCE, PROXY_PORTS, System, build_role
-from emulator.net import hop_header, records
+from emulator.net import hop_header, link_header, records
 from emulator.net.attempts import Attempt
 from emulator.net.dark import until_left
 from emulator.net.dial import DialFailure, dial
 from emulator.net.gate import Gate, gate_at
 from emulator.net.holding import until_gone
+from emulator.net.hop_header import CutShortError
 from emulator.net.live import BOTH, LiveFlow, LiveFlows
 from emulator.net.records import Passage
 from emulator.net.relay import Ended, Relay
@@ -25,6 +26,7 @@ from emulator.net.traffic import counted
 from emulator.observe import How, Observation
 from emulator.reason import Outcome, Verdict
 from emulator.rules import flow_points, live, path, security
+from emulator.rules import link_header as rules
 from emulator.rules.entry import OUTSIDER, proxy_posture
 from emulator.rules.legs import Leg
 from emulator.rules.live import Fate
@@ -55,14 +57,39 @@ class Proxy:
             return
         scene = self.scene
         if scene.loopback.exact and scene.loopback.sources().get(peer[0]) == PROBE_SOURCE:
-            return  # a health probe is a handshake and a close
+            await self._probed(connection)
+            return
         header = await self._header(connection, peer)
         if header is not None:
             port = header.addresses.source_port
             leg = path.second_leg(scene.world, scene.condition, self.system, self.machine, port)
             far_end = build_role(self.system)
             which = records.passage(self.machine.hop, leg.name, peer, leg.flow, backend=far_end, name=header.flow)
-            await self._forward(connection, which, leg)
+            if await self._is_introduced(connection, which):
+                await self._forward(connection, which, leg)
+
+    async def _probed(self, connection: socket.socket) -> None:
+        """A health probe is a handshake and a close, with private link's header between where that is on."""
+        if rules.is_read(self.scene.world):
+            with contextlib.suppress(PeerError, OSError):
+                await link_header.receive(connection, seconds=self.scene.clock.real(link_header.PATIENCE))
+
+    async def _is_introduced(self, connection: socket.socket, which: Passage) -> bool:
+        """Read private link's header where this machine expects one; without it the connection is closed."""
+        scene = self.scene
+        if not rules.is_read(scene.world):
+            return True
+        try:
+            found = await link_header.receive(connection, seconds=scene.clock.real(link_header.PATIENCE))
+        except (PeerError, OSError) as error:
+            by = "client" if isinstance(error, (CutShortError, OSError)) else self.machine.hop
+            verdict = rules.mismatch(scene.world)
+            why = f"{error}; {verdict}" if verdict else str(error)
+            reason = verdict.reason if verdict else records.PEER
+            scene.observer(records.closed(which, scene.clock, by, "fin", reason=reason, why=why))
+            return False
+        scene.observer(records.introduced(self.machine.hop, which, *found))
+        return True
 
     def attempt(self, attempt: Attempt) -> None:
         """A SYN was dropped, or should have been."""
@@ -195,6 +222,7 @@ class Proxy:
 
     async def _relay(self, relay: Relay, which: Passage, leg: Leg) -> None:
         clock, observer, hop = self.scene.clock, self.scene.observer, self.machine.hop
+        unread = rules.mismatch(self.scene.world)
         flow = LiveFlow(relay, lambda: self._fate(leg, flow))
         try:
             with self.flows.held(flow):
@@ -206,7 +234,7 @@ class Proxy:
             observer(records.fated(which, clock, relay, flow.fate))
             return
         stopped = hop if hop in self.scene.condition.stopped else ""
-        observer(records.relayed(which, clock, relay, ended, stopped))
+        observer(records.relayed(which, clock, relay, ended, stopped, because=unread))
 
     def _fate(self, leg: Leg, flow: LiveFlow) -> Fate | None:
         """What a change of the world does to an open flow; while this machine is there, its client hears of it."""

@@ -11,6 +11,7 @@ from emulator.net.relay import Ended, Relay
 from emulator.observe import How, Observation, Record, new_flow
 from emulator.reason import Reason, Verdict
 from emulator.rules.live import Fate
+from emulator.wire.proxy_v2 import Header
 
 WORDS = {"fin": "FIN", "rst": "RST", "drop": "silence", "timeout": "a timeout"}
 PEER = Reason("peer", "", "")
@@ -94,11 +95,24 @@ def closed(
     )
 
 
-def relayed(which: Passage, clock: Clock, relay: Relay, ended: Ended, stopped: str = "") -> Record:
-    """The record of a relayed connection; `stopped` names a hop whose service was stopped under it."""
+def relayed(
+    which: Passage, clock: Clock, relay: Relay, ended: Ended, stopped: str = "", *, because: Verdict | None = None
+) -> Record:
+    """The record of a relayed connection.
+
+    Args:
+        which: the connection.
+        clock: whose seconds its age has.
+        relay: what carried it.
+        ended: by whom, and how.
+        stopped: a hop whose service was stopped under it.
+        because: what nobody at either end could make sense of it for, if there is such a thing.
+    """
     by = {"client": "client", "backend": which.backend, "emulator": stopped or "emulator"}[ended.by]
-    reason = Reason("state", "", "ServiceStopped") if ended.by == "emulator" and stopped else PEER
-    return closed(which, clock, by, ended.how, relay=relay, reason=reason)
+    if ended.by == "emulator" and stopped:
+        return closed(which, clock, by, ended.how, relay=relay, reason=Reason("state", "", "ServiceStopped"))
+    reason, why = (because.reason, because.sentence) if because else (PEER, "")
+    return closed(which, clock, by, ended.how, relay=relay, reason=reason, why=why)
 
 
 def fated(which: Passage, clock: Clock, relay: Relay, fate: Fate) -> Record:
@@ -131,6 +145,18 @@ def dropped(which: Passage, verdict: Verdict, *, approximated: str = "", age: fl
         approximated=bool(approximated),
         age=round(age, 3),
     )
+
+
+def introduced(hop: str, which: Passage, header: Header, link: int | None) -> Observation:
+    """Private link's header told a proxy who its client is."""
+    ends = header.addresses
+    client = f"{ends.source}:{ends.source_port}" if ends else "nobody"
+    said = "no LINKID" if link is None else f"LINKID {link}"
+    sentence = f"{hop}: private link says that {which.name} comes from {client}, {said}"
+    data: dict[str, str | int | float | bool] = {"flow": which.name, "client": client}
+    if link is not None:
+        data["link"] = link
+    return Observation(wall_time(), "LinkHeaderRead", hop, sentence, data)
 
 
 def how_gone(connection: socket.socket) -> How:

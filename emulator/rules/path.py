@@ -17,7 +17,7 @@ from emulator.model.network import Interface
 from emulator.model.resources import Lack
 from emulator.model.world import BUILD_PORTS, PROXY_PORTS, System, World, build_role
 from emulator.reason import Outcome, Reason, Verdict
-from emulator.rules import legs, security
+from emulator.rules import legs, link_header, security
 from emulator.rules.condition import SYSTEM_AT, Condition, served
 from emulator.rules.distribution import order
 from emulator.rules.frontend import backend_port, eligible, frontend_verdict, no_backend, rule_of
@@ -55,7 +55,7 @@ def decide(flow: Flow, world: World, condition: Condition, system: System) -> Ch
     if proxy is None or not first[-1].verdict.carried:
         return ChannelPath(first, proxy)
     reached = SYSTEM_AT[first[-1].flow.destination_port]
-    second = second_leg(world, condition, reached, proxy, flow.source_port)
+    second = link_header.judged(world, second_leg(world, condition, reached, proxy, flow.source_port))
     return _ended(world, (*first, second), reached, proxy)
 
 

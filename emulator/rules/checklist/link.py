@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from emulator.model.balancer import BalancingRule, LoadBalancer, Pool
 from emulator.model.privatelink import EndpointConnection, PrivateEndpoint, PrivateLinkService
 from emulator.model.world import Topology, World
-from emulator.rules import condition, frontend, pool
+from emulator.rules import condition, frontend, link_header, pool
 from emulator.rules.checklist import mends, scene
 from emulator.rules.checklist.finding import Answer, Item
 from emulator.rules.checklist.mends import az, within
@@ -58,17 +58,15 @@ def visible(world: World) -> Iterator[Answer]:
 
 
 def proxy_protocol(world: World) -> Iterator[Answer]:
-    """The service does not put PROXY v2 before the bytes: the proxy VM does not expect it."""
+    """Private link puts PROXY v2 before the bytes if, and only if, the proxy VM expects it."""
     _, service, _ = world.linked
-    if not service.proxy_protocol:
-        yield Answer("ok", service.id, f"enableProxyProtocol of {service.id.name} is off")
+    on, verdict = service.proxy_protocol, link_header.mismatch(world)
+    if verdict is None:
+        yield Answer("ok", service.id, f"enableProxyProtocol of {service.id.name} is {'on' if on else 'off'}")
         return
-    found = (
-        f"enableProxyProtocol of {service.id.name} is on: every connection and every probe begins with a header, and "
-        "nothing documents that Image Builder's proxy VM reads it"
-    )
-    off = ("--enable-proxy-protocol", "false")
-    mend = az("network", "private-link-service", "update", "--ids", service.id.text, *off)
+    found = f"{verdict.sentence}; nothing documents what Image Builder's proxy VM reads"
+    wanted = ("--enable-proxy-protocol", "false" if on else "true")
+    mend = az("network", "private-link-service", "update", "--ids", service.id.text, *wanted)
     yield Answer("failed", service.id, found, mend)
 
 
