@@ -62,11 +62,12 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A health probe; `threshold` answers in a row, of one kind, change the verdict (azure.md 3.4).
+    """A health probe.
 
     Attributes:
         interval: seconds between probes.
-        number_of_probes: Azure's older field, which `threshold` superseded; no decision reads it.
+        threshold: how many answers in a row, of one kind, change the verdict (azure.md 3.4).
+        number_of_probes: Azure's older field, for failures alone; it counts where there is no `threshold`.
         all_down: what becomes of new flows when every backend is down.
     """
 
@@ -74,11 +75,21 @@ class Probe:
     port: int
     protocol: ProbeProtocol = "Tcp"
     interval: int = 15
-    threshold: int = 1
+    threshold: int | None = None
     request_path: str = ""
     number_of_probes: int | None = None
     all_down: Literal["AllProbedDown", "AllProbedUp"] = "AllProbedDown"
     kept: Kept = field(default=NOTHING, compare=False, repr=False)
+
+    @property
+    def successes(self) -> int:
+        """How many in a row mark a backend up again."""
+        return self.threshold or 1
+
+    @property
+    def failures(self) -> int:
+        """How many in a row mark a backend down."""
+        return self.threshold or self.number_of_probes or 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from emulator.clock import wall_time
 from emulator.model.balancer import Probe
 from emulator.model.compute import Member
 from emulator.model.world import PROBE_SOURCE
-from emulator.net import link_header
+from emulator.net import http_probe, link_header
 from emulator.net.dial import DialFailure, dial
 from emulator.net.scene import Scene
 from emulator.net.traffic import PROBE
 from emulator.observe import Observation
 from emulator.reason import Outcome, Verdict
 from emulator.rules import condition, flow_points
-from emulator.rules.probe import Health
+from emulator.rules.probe import Answer, Health, patience
 
 
 @contextlib.asynccontextmanager
@@ -94,41 +94,45 @@ class _Prober:
             self.asked.set()
             await asyncio.sleep(max(0.0, began + self._scene.clock.real(self._probe.interval) - loop.time()))
 
-    def _believe(self, failure: str) -> None:
+    def _believe(self, answer: Answer) -> None:
         before = self._health
-        self._health = before.observe(answered=not failure, threshold=self._probe.threshold)
+        self._health = before.observe(answer, self._probe)
         if self._health.up != before.up:
-            _flipped(self._scene, self._probe, self._proxy, failure)
+            _flipped(self._scene, self._probe, self._proxy, answer.failure)
 
 
-async def _ask(scene: Scene, probe: Probe, proxy: Member, verdict: Verdict) -> str:
-    """Why one probe got no answer, which is a full handshake and then a close (azure.md 3.4); empty if it did."""
-    failure = await _answer_of(scene, probe, proxy, verdict)
+async def _ask(scene: Scene, probe: Probe, proxy: Member, verdict: Verdict) -> Answer:
+    """What one probe comes to: a full handshake and a close, with a request between by Http (azure.md 3.4)."""
+    answer = await _answer_of(scene, probe, proxy, verdict)
     if scene.traffic is not None:
         interface = scene.world.interface_of(proxy)
         points = flow_points.between(scene.world, None, interface, condition.probe_flow(interface, probe.port))
-        if failure:
+        if answer.failure and not answer.explicit:
             scene.traffic.denied(points)
         else:
             with scene.traffic.carried(points, lambda: PROBE):
                 pass
-    return failure
+    return answer
 
 
-async def _answer_of(scene: Scene, probe: Probe, proxy: Member, verdict: Verdict) -> str:
+async def _answer_of(scene: Scene, probe: Probe, proxy: Member, verdict: Verdict) -> Answer:
     if verdict.outcome is Outcome.DROPPED:
         # Unanswered when the next one goes out is failed; the groups drop it, so there is nothing to dial.
-        await scene.clock.sleep(probe.interval)
-        return verdict.sentence
+        await scene.clock.sleep(patience(probe))
+        return Answer(verdict.sentence)
     address = scene.world.interface_of(proxy).address
     source = scene.loopback.of(PROBE_SOURCE) if scene.loopback.exact else None
-    seconds = scene.clock.real(probe.interval)
-    answer = await dial(source, scene.transport(address, probe.port), seconds=seconds)
-    if isinstance(answer, DialFailure):
-        return verdict.sentence if verdict.outcome is Outcome.REFUSED else answer.of(proxy.hop).sentence
-    with answer, contextlib.suppress(OSError):  # whoever closed at once has answered all the same
-        answer.send(link_header.before_probe(scene.world))
-    return verdict.sentence if verdict.reason.kind == "probe" else ""  # it connects, and answers something else
+    seconds = scene.clock.real(patience(probe))
+    target = await dial(source, scene.transport(address, probe.port), seconds=seconds)
+    if isinstance(target, DialFailure):
+        by_rule = verdict.outcome is Outcome.REFUSED and verdict.reason.kind != "probe"
+        return Answer(verdict.sentence if by_rule else target.of(proxy.hop).sentence)
+    with target:
+        with contextlib.suppress(OSError):  # whoever closed at once has answered a handshake all the same
+            target.send(link_header.before_probe(scene.world))
+        if probe.protocol == "Tcp":
+            return Answer()
+        return await http_probe.ask(target, probe, f"{proxy.hop} at {address}:{probe.port}", seconds=seconds)
 
 
 def _flipped(scene: Scene, probe: Probe, proxy: Member, failure: str) -> None:

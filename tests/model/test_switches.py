@@ -13,6 +13,7 @@ def test_defaults() -> None:
         "virtual_network_tag_default_route": "include",
         "unknown_appliance": "drop",
         "isolated_builds": False,
+        "proxy_vm_reads_proxy_v2": False,
         "private_link_idle": 300.0,
         "private_link_idle_reset": False,
         "endpoint_lost": "black-hole",

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import secrets
 import socket
+from dataclasses import replace
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -14,10 +16,11 @@ from emulator.net.addresses import Loopback
 from emulator.net.pipes import pipe_pool
 from emulator.net.prober import probing
 from emulator.net.scene import Scene
-from emulator.observe import Event
+from emulator.observe import Event, Observation
 from emulator.wire import link_header
 from tests.net.tcp import received
 from tests.rules.test_link_header import linked
+from tests.worlds import world
 
 pytestmark = pytest.mark.network
 PORTS = (60000, 60001)
@@ -26,14 +29,31 @@ PORTS = (60000, 60001)
 class Backend:
     """A proxy VM's two ports, played by the test."""
 
-    def __init__(self, scene: Scene, sockets: dict[int, socket.socket]) -> None:
+    def __init__(self, scene: Scene, sockets: dict[int, socket.socket], told: asyncio.Queue[Event]) -> None:
         self.scene = scene
         self.sockets = sockets
+        self.told = told
 
     async def probe(self, port: int = 60001) -> socket.socket:
         """The next connection to a port."""
         connection, _ = await asyncio.get_running_loop().sock_accept(self.sockets[port])
         return connection
+
+    async def answers(self, status: bytes) -> str:
+        """Read the next request of HTTP, answer it with a status, and return its first line."""
+        loop = asyncio.get_running_loop()
+        with await self.probe() as connection:
+            connection.setblocking(False)
+            asked = await loop.sock_recv(connection, 4096)
+            await loop.sock_sendall(connection, b"HTTP/1.1 " + status + b"\r\n\r\n")
+            await loop.sock_recv(connection, 1)  # its end
+        return asked.split(b"\r\n")[0].decode()
+
+    async def flip(self) -> tuple[str, str]:
+        """The next word of the balancer on this backend: which, and the sentence."""
+        found = await self.told.get()
+        assert isinstance(found, Observation)
+        return found.event, found.sentence
 
 
 @contextlib.contextmanager
@@ -54,11 +74,11 @@ def listeners(scene: Scene) -> Iterator[dict[int, socket.socket]]:
 async def probed(world: World, *, scale: float = 100.0) -> AsyncIterator[Backend]:
     """A backend that is probed until the body ends."""
     async with pipe_pool() as pipes:
-        events: list[Event] = []
-        scene = Scene(world, Clock(scale), events.append, Loopback(), pipes, secrets.token_bytes(32))
+        told: asyncio.Queue[Event] = asyncio.Queue()
+        scene = Scene(world, Clock(scale), told.put_nowait, Loopback(), pipes, secrets.token_bytes(32))
         with listeners(scene) as sockets:
             async with probing(scene):
-                yield Backend(scene, sockets)
+                yield Backend(scene, sockets, told)
 
 
 @pytest.mark.parametrize(("sent", "bytes_seen"), [(False, b""), (True, link_header.of_probe())])
@@ -68,3 +88,57 @@ async def test_a_probe_is_a_handshake_and_a_close(sent: bool, bytes_seen: bytes)
         with await backend.probe() as connection:
             connection.setblocking(False)
             assert await received(connection) == (bytes_seen, True)
+
+
+def probing_by(**fields: Any) -> World:
+    """The default world with one probe, of 60001, with other fields."""
+    found = world()
+    assert found.balancer
+    probe = next(each for each in found.balancer.probes if each.port == 60001)
+    return found.laid(replace(found.balancer, probes=(replace(probe, **fields),)))
+
+
+async def test_by_http_a_status_decides_at_once() -> None:
+    """The path is asked for; 200 marks up, any other status down, whatever the threshold."""
+    async with probed(probing_by(protocol="Http", request_path="/up", threshold=3)) as backend:
+        assert await backend.answers(b"200 OK") == "GET /up HTTP/1.1"
+        assert (await backend.flip())[0] == "BackendUp"
+        await backend.answers(b"503 Service Unavailable")
+        event, sentence = await backend.flip()
+        assert event == "BackendDown"
+        assert "probe-60001 marks proxy down: proxy at 10.60.0.7:60001 by Http answered 503" in sentence
+        await backend.answers(b"200 OK")
+        assert (await backend.flip())[0] == "BackendUp"
+
+
+async def test_by_http_silence_counts_to_the_threshold() -> None:
+    """Who accepts and never answers is down after as many timeouts, of 30 s, as `probeThreshold` says."""
+    async with probed(probing_by(protocol="Http", request_path="/up", threshold=3)) as backend:
+        await backend.answers(b"200 OK")
+        assert (await backend.flip())[0] == "BackendUp"
+        began = asyncio.get_running_loop().time()
+        for _ in range(3):
+            assert backend.told.empty()
+            with await backend.probe() as connection:
+                connection.setblocking(False)
+                while await asyncio.get_running_loop().sock_recv(connection, 4096):
+                    pass
+        assert (await backend.flip())[0] == "BackendDown"
+        assert asyncio.get_running_loop().time() - began >= 3 * 30 / 100
+
+
+async def test_by_tcp_the_interval_and_number_of_probes_count() -> None:
+    """A probe goes out each interval; refused as often as `numberOfProbes` says, the backend is down."""
+    loop = asyncio.get_running_loop()
+    async with probed(probing_by(interval=20, threshold=None, number_of_probes=2)) as backend:
+        (await backend.probe()).close()
+        assert (await backend.flip())[0] == "BackendUp"
+        began = loop.time()
+        (await backend.probe()).close()
+        assert loop.time() - began >= 0.15  # of 0.2 real seconds, less what the first one took to be believed
+        backend.sockets[60001].close()
+        began = loop.time()
+        event, sentence = await backend.flip()
+        assert event == "BackendDown"
+        assert "refused the connection" in sentence
+        assert loop.time() - began >= 0.2
