@@ -34,6 +34,7 @@ class SwitchSettings(_Strict):
     private_link_idle: float = Field(default=300.0, gt=0, le=86_400)
     private_link_idle_reset: bool = False
     proxy_vm_reads_proxy_v2: bool = False
+    nat_ports_per_backend: int = Field(default=64_000, ge=1, le=65_536)
     endpoint_lost: Literal["black-hole", "reset", "keep"] = "black-hole"
     rule_change: Literal["keep", "cut"] = "keep"
     admin_down: Literal["keep", "reset"] = "keep"

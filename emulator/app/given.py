@@ -11,6 +11,7 @@ from emulator.model.arm import Loaded
 from emulator.model.network import SecurityGroup
 from emulator.model.resources import COLLECTIONS, Resource
 from emulator.model.world import World
+from emulator.rules import approval
 
 One = Resource | Mapping[str, Any]
 Given = One | Iterable[One]
@@ -51,7 +52,7 @@ def laid_over(world: World, given: Given) -> tuple[World, tuple[Resource, ...]]:
             start does.
     """
     resources = read(given, world.resources).resources
-    changed = world.laid(*resources)
+    changed = approval.followed(world, world.laid(*resources))
     for resource in resources:
         if isinstance(resource, SecurityGroup) and world.find("groups", resource.id) != resource:
             _must_be_attached(changed, resource)

@@ -26,11 +26,16 @@ class NatConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class EndpointConnection:
-    """A private endpoint's connection as the service has it; `link` is PROXY v2's LINKID."""
+    """A private endpoint's connection as the service has it.
+
+    Attributes:
+        state: None where nobody said one yet: the lists of the service decide.
+        link: PROXY v2's LINKID.
+    """
 
     id: ResourceId
     endpoint: ResourceId | None = None
-    state: ConnectionState = "Pending"
+    state: ConnectionState | None = None
     link: int | None = None
     kept: Kept = field(default=NOTHING, compare=False, repr=False)
 
@@ -80,11 +85,11 @@ class PrivateLinkService:
 
 @dataclass(frozen=True, slots=True)
 class ServiceConnection:
-    """A private endpoint's own side of its connection to a service."""
+    """A private endpoint's own side of its connection to a service; without a state the service's lists decide."""
 
     name: str
     service: ResourceId | None = None
-    state: ConnectionState = "Pending"
+    state: ConnectionState | None = None
     kept: Kept = field(default=NOTHING, compare=False, repr=False)
 
 
@@ -119,4 +124,4 @@ class PrivateEndpoint:
     @property
     def state(self) -> ConnectionState:
         """The state of its connection as this side has it."""
-        return self.connection.state if self.connection else "Disconnected"
+        return (self.connection.state or "Pending") if self.connection else "Disconnected"

@@ -26,6 +26,8 @@ class Switches:
         private_link_idle_reset: whether it tells both ends by RST, as a field report has it
             (MicrosoftDocs/azure-docs#94724), or neither.
         proxy_vm_reads_proxy_v2: whether the proxy VM expects the header of `enableProxyProtocol`: not documented.
+        nat_ports_per_backend: flows that one NAT address of private link carries to one backend at once, "64k"
+            (private-link-faq).
         endpoint_lost: what becomes of open flows when a private endpoint's connection is not approved any more:
             not documented; their packets go nowhere (`black-hole`), both ends are reset, or they go on (`keep`).
         rule_change: whether open flows that a changed rule denies go on, as the documentation has it
@@ -46,6 +48,7 @@ class Switches:
     private_link_idle: float = 300.0
     private_link_idle_reset: bool = False
     proxy_vm_reads_proxy_v2: bool = False
+    nat_ports_per_backend: int = 64_000
     endpoint_lost: Literal["black-hole", "reset", "keep"] = "black-hole"
     rule_change: Literal["keep", "cut"] = "keep"
     admin_down: Literal["keep", "reset"] = "keep"

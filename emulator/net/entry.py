@@ -20,6 +20,7 @@ from emulator.net.gate import Gate, gate_at
 from emulator.net.holding import until_gone
 from emulator.net.idle import IdleTimer
 from emulator.net.live import LiveFlow, LiveFlows
+from emulator.net.nat_ports import NatPorts
 from emulator.net.records import Passage
 from emulator.net.relay import Ended, Relay
 from emulator.net.scene import Scene
@@ -72,6 +73,7 @@ class Entry:
         self.hop = "load-balancer" if linked else build_role(system)
         self.dropped_under = self._playing = scene.world, scene.condition
         self.flows = LiveFlows()
+        self.ports = NatPorts(scene)
 
     def follow(self, gate: Gate) -> None:
         """Have the gate play what the scene has become."""
@@ -93,7 +95,7 @@ class Entry:
             return
         with carriage.target as target:
             relay = Relay(connection, target, self.scene.pipes)
-            with carriage.logged(relay):
+            with carriage.logged(relay), self._port(carriage.then):
                 await self._relay(relay, carriage)
             if relay.is_dark:
                 await until_left(connection)
@@ -160,6 +162,10 @@ class Entry:
             target.close()
             return DialFailure("unreachable", f"{which.backend} closed at once: {error}")
         return target
+
+    def _port(self, then: Opened) -> contextlib.AbstractContextManager[None]:
+        """The port that private link has for a flow; flows without a proxy need none."""
+        return self.ports.held(then.proxy.hop) if then.proxy else contextlib.nullcontext()
 
     async def _relay(self, relay: Relay, carriage: "_Carriage") -> None:
         scene, which, then = self.scene, carriage.which, carriage.then

@@ -1,6 +1,7 @@
 """What the hops of one emulator share: the world as it is now, and where its addresses are on this machine."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
@@ -27,6 +28,7 @@ class Scene:
         ports: transport ports of listeners, by Azure address and port; elsewhere they are Azure's own.
         key: the hop header's HMAC key.
         headless: hops that do not understand the hop header: real SSH servers.
+        nat_ports: how many of private link's ports the flows to each proxy have taken.
         traffic: hears of every flow for the flow logs; None where none are written.
     """
 
@@ -40,6 +42,7 @@ class Scene:
     ports: dict[tuple[IPv4Address, int], int] = field(default_factory=dict)
     headless: frozenset[str] = frozenset()
     traffic: Traffic | None = None
+    nat_ports: Counter[str] = field(default_factory=Counter)
     retune: list[Callable[[], None]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -37,16 +37,22 @@ class Condition:
     Attributes:
         healthy: pairs of probe ID and interface ID that the balancer believes to be up.
         stopped: hops whose service does not listen; their machine answers with RST.
+        exhausted: proxies for which private link has no NAT port left.
         silent: pairs of a hop and why its machine answers nothing at all.
     """
 
     healthy: pool.Up = frozenset()
     stopped: frozenset[str] = frozenset()
     silent: frozenset[tuple[str, Silence]] = frozenset()
+    exhausted: frozenset[str] = frozenset()
 
     def silence_of(self, hop: str) -> Silence | None:
         """Why a machine answers nothing; None where it answers."""
         return next((why for name, why in self.silent if name == hop), None)
+
+    def with_ports(self, hop: str, *, exhausted: bool) -> "Condition":
+        """The condition once private link has no port left for a proxy, or has one again."""
+        return replace(self, exhausted=self.exhausted | {hop} if exhausted else self.exhausted - {hop})
 
     def with_machine(self, hop: str, *, stopped: bool = False, silence: Silence | None = None) -> "Condition":
         """The condition once a machine serves, answers RST, or answers nothing."""

@@ -27,7 +27,7 @@ from emulator.model.privatelink import PrivateEndpoint, PrivateLinkService
 from emulator.model.resources import Lack, Parts, Resource
 from emulator.model.switches import Switches
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, Topology, World, build_role
-from emulator.rules import pool, space, staging
+from emulator.rules import approval, pool, space, staging
 from emulator.rules import topology as topologies
 from emulator.rules.space import Addresses
 
@@ -62,7 +62,7 @@ def assembled(resources: Iterable[Resource], wanted: Wanted = Wanted(), switches
     switches = switches or Switches()
     loose = World("existing-vnet", NOWHERE, switches=switches).laid(*resources)
     try:
-        return _with_channel(loose, wanted, switches)
+        return approval.begun(_with_channel(approval.begun(loose), wanted, switches))
     except InvalidInputError as error:
         if not wanted.optional:
             raise
@@ -242,7 +242,7 @@ def _frontend(balancer: LoadBalancer, subnet: Subnet) -> Frontend:
 
 def _as_connected(endpoint: PrivateEndpoint, service: PrivateLinkService) -> PrivateEndpoint:
     """An endpoint in place of one that is not at hand, as one in Microsoft's subscription: in the service's state."""
-    states = [each.state for each in service.connections]
+    states = [each.state for each in service.connections if each.state]
     state = "Approved" if not states or "Approved" in states else states[0]
     return replace(endpoint, connections=tuple(replace(each, state=state) for each in endpoint.connections))
 

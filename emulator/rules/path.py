@@ -17,7 +17,7 @@ from emulator.model.network import Interface
 from emulator.model.resources import Lack
 from emulator.model.world import BUILD_PORTS, PROXY_PORTS, System, World, build_role
 from emulator.reason import Outcome, Reason, Verdict
-from emulator.rules import legs, link_header, security
+from emulator.rules import legs, link_header, nat_ports, security
 from emulator.rules.condition import SYSTEM_AT, Condition, served
 from emulator.rules.distribution import order
 from emulator.rules.frontend import backend_port, eligible, frontend_verdict, no_backend, rule_of
@@ -172,7 +172,8 @@ def at_proxy(natted: Flow, world: World, condition: Condition, proxy: Member, ru
     """
     interface = world.interface_of(proxy)
     inside = replace(natted, destination=interface.address, destination_port=backend_port(rule, natted))
-    checks = legs.settled(_proxy_checks(world, interface, inside, rule))
+    full = nat_ports.exhausted(world, condition, proxy)
+    checks = (full,) if full else legs.settled(_proxy_checks(world, interface, inside, rule))
     verdict = served(proxy, condition, legs.deciding(checks), inside)
     return Leg(f"load-balancer → {proxy.hop}", 1, inside, verdict, proxy.id, checks)
 

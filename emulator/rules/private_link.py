@@ -49,5 +49,5 @@ def _subnet(endpoint: PrivateEndpoint) -> ResourceId:
 
 def connection_state(endpoint: PrivateEndpoint, service: PrivateLinkService) -> str:
     """The state of a connection: both sides have it, and where they differ the one that carries nothing counts."""
-    theirs = next((each.state for each in service.connections if each.endpoint == endpoint.id), endpoint.state)
-    return endpoint.state if endpoint.state != "Approved" else theirs
+    theirs = next((each.state for each in service.connections if each.endpoint == endpoint.id), None)
+    return endpoint.state if endpoint.state != "Approved" else theirs or endpoint.state

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from emulator.app.channel import Channel
-from emulator.errors import PeerError
+from emulator.errors import InvalidInputError, PeerError
 from emulator.model.default_world import default_world
-from emulator.model.privatelink import PrivateLinkService
+from emulator.model.privatelink import ConnectionState, PrivateLinkService
 from emulator.net import link_header
 from emulator.observe import Observation
-from tests.app.test_run import client, connects, entry, hears, quick, seen
+from tests.app.test_run import attempt, client, connects, entry, hears, quick, seen
 from tests.haproxy import haproxy, needs_haproxy
 
 pytestmark = pytest.mark.network
@@ -146,3 +146,47 @@ async def test_haproxy_as_the_proxy_vm(tmp_path: Path) -> None:
     ends = header.addresses
     assert (str(ends.source), ends.source_port) == ("10.61.0.4", port)
     assert (str(ends.destination), ends.destination_port) == ("10.61.0.5", 60001)
+
+
+async def test_a_connection_is_approved_rejected_and_removed_live() -> None:
+    """Pending is silent; approved by its provider it carries; rejected it is silent again; removed it stays so."""
+
+    def told(state: ConnectionState) -> PrivateLinkService:
+        found = service()
+        return replace(found, connections=tuple(replace(each, state=state) for each in found.connections))
+
+    async with quick(resources=[told("Pending")]) as channel:
+        found = [await attempt(channel)]
+        for state in ("Approved", "Rejected", "Approved", "Disconnected"):
+            await channel.apply(told(state))
+            found.append(await attempt(channel, seconds=5 if state == "Approved" else 0.4))
+        with pytest.raises(InvalidInputError, match="a connection that was removed stays so"):
+            await channel.apply(told("Approved"))
+        record = await seen(channel, lambda each: (each.kind, each.reason.name) == ("drop", "Rejected"), 5)
+
+    assert found == ["silent", "connected", "silent", "connected", "silent"]
+    assert (record.kind, record.leg) == ("drop", "client → private-endpoint")
+
+
+async def test_without_a_nat_port_new_connections_are_silent() -> None:
+    """Two ports for a backend: two connections are open, the third hears nothing until one of them ends."""
+    async with quick(switches={"nat_ports_per_backend": 2}) as channel:
+        with client() as first, client() as second:
+            for each, system in ((first, "linux"), (second, "windows")):
+                assert await connects(each, entry(channel, system), 5) == "connected"
+            await exhausted(channel, full=True)
+            assert await attempt(channel) == "silent"
+            record = await seen(channel, lambda each: each.kind == "drop", 5)
+            second.close()
+            await exhausted(channel, full=False)
+            assert await attempt(channel, seconds=5) == "connected"
+
+    assert (record.leg, record.reason.name) == ("load-balancer → proxy", "NatPortsExhausted")
+    assert record.sentence.endswith("has no NAT port left for proxy: all 2 are taken")
+
+
+async def exhausted(channel: Channel, *, full: bool) -> None:
+    """Wait until the proxy's ports are all taken, or one is free."""
+    async with asyncio.timeout(10):
+        while ("proxy" in channel.scene.condition.exhausted) != full:
+            await channel.scene.changed.wait()

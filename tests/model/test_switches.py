@@ -14,6 +14,7 @@ def test_defaults() -> None:
         "unknown_appliance": "drop",
         "isolated_builds": False,
         "proxy_vm_reads_proxy_v2": False,
+        "nat_ports_per_backend": 64_000,
         "private_link_idle": 300.0,
         "private_link_idle_reset": False,
         "endpoint_lost": "black-hole",

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import secrets
 import socket
 from dataclasses import replace
 from collections.abc import AsyncIterator, Iterator
@@ -10,14 +9,12 @@ from typing import Any
 
 import pytest
 
-from emulator.clock import Clock
 from emulator.model.world import World
-from emulator.net.addresses import Loopback
-from emulator.net.pipes import pipe_pool
 from emulator.net.prober import probing
 from emulator.net.scene import Scene
 from emulator.observe import Event, Observation
 from emulator.wire import link_header
+from tests.net.scenes import scene
 from tests.net.tcp import received
 from tests.rules.test_link_header import linked
 from tests.worlds import world
@@ -29,8 +26,8 @@ PORTS = (60000, 60001)
 class Backend:
     """A proxy VM's two ports, played by the test."""
 
-    def __init__(self, scene: Scene, sockets: dict[int, socket.socket], told: asyncio.Queue[Event]) -> None:
-        self.scene = scene
+    def __init__(self, playing: Scene, sockets: dict[int, socket.socket], told: asyncio.Queue[Event]) -> None:
+        self.scene = playing
         self.sockets = sockets
         self.told = told
 
@@ -57,15 +54,15 @@ class Backend:
 
 
 @contextlib.contextmanager
-def listeners(scene: Scene) -> Iterator[dict[int, socket.socket]]:
+def listeners(playing: Scene) -> Iterator[dict[int, socket.socket]]:
     """A listener for each port of the proxy, where the scene expects it."""
-    address = scene.world.interface_of(scene.world.proxies[0]).address
+    address = playing.world.interface_of(playing.world.proxies[0]).address
     with contextlib.ExitStack() as stack:
         found = {}
         for port in PORTS:
-            bound = stack.enter_context(contextlib.closing(socket.create_server((scene.loopback.of(address), 0))))
+            bound = stack.enter_context(contextlib.closing(socket.create_server((playing.loopback.of(address), 0))))
             bound.setblocking(False)
-            scene.ports[address, port] = bound.getsockname()[1]
+            playing.ports[address, port] = bound.getsockname()[1]
             found[port] = bound
         yield found
 
@@ -73,12 +70,11 @@ def listeners(scene: Scene) -> Iterator[dict[int, socket.socket]]:
 @contextlib.asynccontextmanager
 async def probed(world: World, *, scale: float = 100.0) -> AsyncIterator[Backend]:
     """A backend that is probed until the body ends."""
-    async with pipe_pool() as pipes:
-        told: asyncio.Queue[Event] = asyncio.Queue()
-        scene = Scene(world, Clock(scale), told.put_nowait, Loopback(), pipes, secrets.token_bytes(32))
-        with listeners(scene) as sockets:
-            async with probing(scene):
-                yield Backend(scene, sockets, told)
+    told: asyncio.Queue[Event] = asyncio.Queue()
+    async with scene(world, scale=scale, observer=told.put_nowait) as playing:
+        with listeners(playing) as sockets:
+            async with probing(playing):
+                yield Backend(playing, sockets, told)
 
 
 @pytest.mark.parametrize(("sent", "bytes_seen"), [(False, b""), (True, link_header.of_probe())])
