@@ -11,6 +11,7 @@ System = Literal["linux", "windows"]
 GuestChoice = Literal["auto", "sandbox", "container", "builtin"]
 
 
+HostChoice = Literal["pwsh", "wine"]
 Scheme = Literal["negotiate", "basic", "credssp"]
 ChannelBinding = Literal["none", "relaxed", "strict"]
 
@@ -69,6 +70,9 @@ class MachineSettings:
         hops: transport addresses of the hops that may send a hop header.
         hop_key: the hop header's HMAC key, hexadecimal.
         winrm: how WinRM is set up (Windows).
+        drive_megabytes: how much drive C: holds (Windows).
+        hosts: what runs commands before the built-in host, in order (Windows).
+        pwsh: PowerShell's program, where it is not on PATH (Windows).
     """
 
     system: System
@@ -82,6 +86,9 @@ class MachineSettings:
     hops: tuple[str, ...] = ()
     hop_key: str = ""
     winrm: WinrmSettings = WinrmSettings()
+    drive_megabytes: int = 2048
+    hosts: tuple[HostChoice, ...] = ()
+    pwsh: str = ""
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -99,7 +106,8 @@ class MachineSettings:
             winrm = {**fields.get("winrm", {})}
             if "schemes" in winrm:
                 winrm["schemes"] = tuple(winrm["schemes"])
-            told = {"hops": tuple(fields.get("hops", ())), "winrm": WinrmSettings(**winrm)}
+            listed = {name: tuple(fields.get(name, ())) for name in ("hops", "hosts")}
+            told = {**listed, "winrm": WinrmSettings(**winrm)}
             return cls(**{**fields, **told})
         except (ValueError, TypeError, AttributeError) as error:
             raise InvalidInputError(f"machine settings: {error}") from None

@@ -8,8 +8,19 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from emulator.machines.winguest import cmd_files, cmd_shell, powershell_exe
+from emulator.machines.winguest import (
+    cmd_batch,
+    cmd_expand,
+    cmd_files,
+    cmd_line,
+    cmd_set,
+    cmd_shell,
+    cmd_text,
+    holes,
+    powershell_exe,
+)
 from emulator.machines.winguest.cmd_shell import Action, EndOfLine, Shell
+from emulator.machines.winguest.cmd_tree import Simple
 from emulator.machines.winguest.computer import WINDOWS_VERSION
 from emulator.machines.winguest.errors import NotUnderstoodError
 
@@ -43,55 +54,46 @@ def saying(text: str, code: int = 0, stream: str = "stdout") -> Action:
 
 
 def _echo(_: Shell, arguments: str) -> Action:
-    text = arguments[1:]
-    if text.strip().casefold() in ("on", "off", "/?"):
-        raise NotUnderstoodError(f"echo {text.strip()}")
-    return saying("ECHO is on.\r\n" if not arguments.strip() else f"{text}\r\n")
-
-
-def _exit(_: Shell, arguments: str) -> Action:
-    match = re.fullmatch(r"\s*(?:/b\b)?\s*(-?\d{1,10})?\s*", arguments, re.IGNORECASE | re.ASCII)
-    if match is None or not -(2**31) <= int(match[1] or 0) < 2**32:
-        raise NotUnderstoodError(f"exit{arguments}")
-    code = int(match[1] or 0)
-
-    async def run(_: Shell) -> int:
-        # Windows hands the number on as 32 bits with a sign.
-        raise EndOfLine(code - 2**32 if code >= 2**31 else code)
-
-    return run
-
-
-def _set(_: Shell, arguments: str) -> Action:
-    text = arguments.strip()
-    if text.startswith("/"):
-        raise NotUnderstoodError(f"set {text}")
-    text = text[1 : text.rindex('"')] if re.match(r'".*"', text) else arguments.lstrip()
-    name, equals, value = text.partition("=")
+    word = arguments.strip().casefold()
+    if word == "/?":
+        raise NotUnderstoodError("echo /?")
+    if word in ("on", "off"):
+        return _switching(is_on=word == "on")
 
     async def run(shell: Shell) -> int:
-        return _assign(shell, name.strip(), value) if equals else _list_variables(shell, name.strip())
+        state = f"ECHO is {'on' if shell.state.is_echo_on else 'off'}.\r\n"
+        shell.print(f"{shell.fill(arguments[1:])}\r\n" if arguments.strip() else state)
+        return 0
 
     return run
 
 
-def _assign(shell: Shell, name: str, value: str) -> int:
-    if not name:
-        shell.print("The syntax of the command is incorrect.\r\n", "stderr")
-        return 1
-    shell.session.assign(name, value)
-    return 0
+def _switching(*, is_on: bool) -> Action:
+    async def run(shell: Shell) -> int:
+        shell.state.is_echo_on = is_on
+        return 0
+
+    return run
 
 
-def _list_variables(shell: Shell, prefix: str) -> int:
-    held = shell.session.environment
-    names = [name for name in held if name.upper().startswith(prefix.upper())]
-    if not names:
-        shell.print(f"Environment variable {prefix} not defined\r\n", "stderr")
-        return 1
-    for name in sorted(names, key=str.upper):
-        shell.print(f"{name}={held[name]}\r\n")
-    return 0
+def _exit(shell: Shell, arguments: str) -> Action:
+    match = re.fullmatch(r"(?P<batch>\s*/b\b)?\s*(?P<code>\S*)\s*", arguments, re.IGNORECASE)
+    if match is None or not (holes.are_in(match["code"]) or _code(match["code"]) is not None):
+        raise NotUnderstoodError(f"exit{arguments}")
+    text, ends_batch = match["code"], bool(match["batch"]) and shell.batch is not None
+
+    async def run(outer: Shell) -> int:
+        code = _code(outer.fill(text)) if text else outer.state.errorlevel
+        raise (cmd_batch.EndOfBatch if ends_batch else EndOfLine)(code or 0)
+
+    return run
+
+
+def _code(text: str) -> int | None:
+    """An exit code as Windows hands it on, as 32 bits with a sign; None for what is none."""
+    if re.fullmatch(r"(-?\d{1,10})?", text, re.ASCII) is None or not -(2**31) <= int(text or 0) < 2**32:
+        return None
+    return int(text or 0) - 2**32 if int(text or 0) >= 2**31 else int(text or 0)
 
 
 def _ipconfig(_: Shell, arguments: str) -> Action:
@@ -150,33 +152,21 @@ def _timeout(_: Shell, arguments: str) -> Action:
     return run
 
 
-def _more(_: Shell, arguments: str) -> Action:
-    if arguments.strip():
-        raise NotUnderstoodError(f"more{arguments}")
-
-    async def run(shell: Shell) -> int:
-        async for data in shell.console.standard_input():
-            shell.console.write("stdout", data)
-            await shell.console.drained()
-        return 0
-
-    return run
-
-
 def _nested(shell: Shell, arguments: str) -> Action:
-    match = re.match(r"\s*(?:/[dsq]\s+)*/c\s*(.*)", arguments, re.IGNORECASE | re.DOTALL)
+    match = re.match(r"\s*(?:/[dsqv]\s+)*/c\s*(.*)", arguments, re.IGNORECASE | re.DOTALL)
     if match is None:
         raise NotUnderstoodError(f"cmd{arguments}")
     line = match[1]
     line = line.strip()[1:-1] if re.fullmatch(r'".*"', line.strip(), re.DOTALL) else line
-    cmd_shell.plan(shell.inner, line)
+    planned = cmd_shell.plan(replace(shell.inner, is_alone=shell.is_alone), line)
 
     async def run(outer: Shell) -> int:
         inner = outer.inner
         with outer.session.computer.processes.running("cmd.exe", outer.session.pid) as pid:
             inner.session.pid = pid
             try:
-                return await cmd_shell.perform(inner, cmd_shell.plan(inner, line))
+                inner.begin()
+                return await planned(inner)
             except EndOfLine as end:
                 return end.code
 
@@ -184,42 +174,57 @@ def _nested(shell: Shell, arguments: str) -> Action:
 
 
 def _call(shell: Shell, arguments: str) -> Action:
-    planned = cmd_shell.plan(replace(shell, depth=shell.depth + 1), arguments.strip())
+    if arguments.strip().startswith(":"):
+        return cmd_batch.plan_label(shell, arguments)
+    late = replace(shell.scope, is_late=True)
+    text = cmd_expand.expand(arguments.strip(), replace(late, arguments=None))
+    (node, *rest) = cmd_line.parse(text, shell.scope.holes)
+    if rest or not isinstance(node, Simple):
+        raise NotUnderstoodError(f"call{arguments}")
+    if re.search(r"\.(bat|cmd)$", node.name, re.IGNORECASE):
+        return cmd_batch.plan(shell, node, is_called=True)
+    return cmd_shell.plan_node(shell, node)
 
-    async def run(outer: Shell) -> int:
-        return await cmd_shell.perform(outer, planned)
 
-    return run
+def _goto(shell: Shell, arguments: str) -> Action:
+    label = cmd_batch.label_of(shell, arguments)
 
-
-def _if(shell: Shell, arguments: str) -> Action:
-    match = re.fullmatch(
-        r"\s+(?P<not>not\s+)?(?:exist\s+(?P<path>\"[^\"]+\"|\S+)|errorlevel\s+(?P<level>\d+)"
-        r"|(?P<left>\"[^\"]*\"|\S+?)\s*==\s*(?P<right>\"[^\"]*\"|\S+)|defined\s+(?P<name>\w+))\s+(?P<then>.+)",
-        arguments,
-        re.IGNORECASE | re.DOTALL,
-    )
-    if match is None or match["then"].startswith("("):
-        raise NotUnderstoodError(f"if{arguments}")
-    planned = cmd_shell.plan(replace(shell, depth=shell.depth + 1), match["then"])
-
-    async def run(outer: Shell) -> int:
-        if _holds(outer, match) == bool(match["not"]):
-            return 0
-        return await cmd_shell.perform(outer, planned)
+    async def run(_: Shell) -> int:
+        raise cmd_batch.GotoSignal(label)
 
     return run
 
 
-def _holds(shell: Shell, match: re.Match[str]) -> bool:
-    if match["path"]:
-        path = shell.session.computer.drive.resolve(match["path"], shell.session.directory)
-        return shell.session.computer.drive.find(path) is not None
-    if match["level"]:
-        return int(shell.session.variable("ERRORLEVEL") or 0) >= int(match["level"])
-    if match["name"]:
-        return shell.session.variable(match["name"]) is not None
-    return match["left"] == match["right"]
+def _set_local(_: Shell, arguments: str) -> Action:
+    words = {"enabledelayedexpansion", "disabledelayedexpansion", "enableextensions"}
+    if not set(arguments.casefold().split()) <= words:
+        raise NotUnderstoodError(f"setlocal{arguments}")
+
+    async def run(shell: Shell) -> int:
+        session = shell.session
+        if shell.batch is not None:
+            shell.state.stack.append(("setlocal", dict(session.environment), session.directory))
+        return 0
+
+    return run
+
+
+def _end_local(_: Shell, arguments: str) -> Action:
+    if arguments.strip():
+        raise NotUnderstoodError(f"endlocal{arguments}")
+
+    async def run(shell: Shell) -> int:
+        kept = [number for number, entry in enumerate(shell.state.stack) if entry[0] == "setlocal"]
+        if kept:
+            cmd_batch.restore(shell, kept[-1])
+        return 0
+
+    return run
+
+
+def _title(_: Shell, arguments: str) -> Action:
+    del arguments
+    return saying("")
 
 
 def _tasklist(_: Shell, arguments: str) -> Action:
@@ -259,7 +264,12 @@ def _shutdown(_: Shell, arguments: str) -> Action:
 
 
 def _powershell(shell: Shell, arguments: str) -> Action:
-    planned = powershell_exe.plan(shell.session, arguments)
+    if holes.are_in(arguments):
+        raise NotUnderstoodError("powershell")
+    planned = powershell_exe.plan(shell.session, arguments, shell.scope.changing)
+    if not shell.is_alone:
+        # What is only known to be refused when it runs must not have anything before it.
+        powershell_exe.must_be_decided(planned)
 
     async def run(outer: Shell) -> int:
         return await powershell_exe.run(planned, outer.session, outer.console)
@@ -267,23 +277,31 @@ def _powershell(shell: Shell, arguments: str) -> Action:
     return run
 
 
-PROGRAMS: Mapping[str, Planner] = {
+INTERNAL: Mapping[str, Planner] = {
     **cmd_files.PROGRAMS,
     "call": _call,
-    "cmd": _nested,
+    "cls": printing(lambda _: "\f"),
     "echo": _echo,
+    "endlocal": _end_local,
     "exit": _exit,
+    "goto": _goto,
+    "rem": lambda _, __: saying(""),
+    "set": cmd_set.plan,
+    "setlocal": _set_local,
+    "title": _title,
+    "ver": printing(lambda _: f"\r\nMicrosoft Windows [Version {WINDOWS_VERSION}]\r\n"),
+}
+"""What cmd.exe has within itself."""
+EXTERNAL: Mapping[str, Planner] = {
+    **cmd_text.PROGRAMS,
+    "cmd": _nested,
     "hostname": printing(lambda shell: f"{shell.session.computer.name.lower()}\r\n"),
-    "if": _if,
     "ipconfig": _ipconfig,
-    "more": _more,
     "ping": _ping,
     "powershell": _powershell,
-    "rem": lambda _, __: saying(""),
-    "set": _set,
     "shutdown": _shutdown,
     "tasklist": _tasklist,
     "timeout": _timeout,
-    "ver": printing(lambda _: f"\r\nMicrosoft Windows [Version {WINDOWS_VERSION}]\r\n"),
     "whoami": printing(lambda shell: f"{shell.session.computer.name}\\{shell.session.computer.user}\r\n".lower()),
 }
+"""Programs of their own, which PowerShell starts, too."""

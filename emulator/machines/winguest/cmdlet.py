@@ -16,11 +16,10 @@ COMMON = (
     "informationaction",
     "verbose",
     "debug",
-    "errorvariable",
     "confirm",
     "whatif",
 )
-_SHORT = {"ea": "erroraction", "wa": "warningaction", "infa": "informationaction", "ev": "errorvariable"}
+_SHORT = {"ea": "erroraction", "wa": "warningaction", "infa": "informationaction"}
 _SWITCHES = {"verbose", "debug", "confirm", "whatif"}
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from emulator.machines.winguest import registry
 from emulator.machines.winguest.cmdlet import Invocation, Run, cmdlet
-from emulator.machines.winguest.drive import Drive, DriveError
+from emulator.machines.winguest.drive import Drive, DriveError, decoded
 from emulator.machines.winguest.engine import Engine
-from emulator.machines.winguest.files import decoded
 from emulator.machines.winguest.operators import wildcard
 from emulator.machines.winguest.text import lines_of
 from emulator.machines.winguest.values import Thing, Value, collected, items, to_integer, to_text
@@ -331,21 +330,21 @@ def _guarded(run: Run) -> Run:
 _PATHS = "Path LiteralPath"
 _FILTERS = "Filter Include Exclude"
 _TABLE = (
-    ("Test-Path", _test_path, f"{_PATHS} PathType -IsValid", "Path"),
+    ("Test-Path", _test_path, f"{_PATHS} PathType", "Path"),
     ("Get-Item", _get_item, f"{_PATHS} -Force", "Path"),
     (
         "Get-ChildItem",
         _get_children,
-        f"{_PATHS} {_FILTERS} -Recurse -File -Directory -Name -Force -Hidden",
+        f"{_PATHS} {_FILTERS} -Recurse -File -Directory -Name -Force",
         "Path Filter",
     ),
     ("New-Item", _new_item, "Path Name ItemType Value -Force", "Path"),
     ("mkdir", _new_item, "Path Name -Force", "Path"),
-    ("Remove-Item", _remove_item, f"{_PATHS} {_FILTERS} -Recurse -Force", "Path"),
+    ("Remove-Item", _remove_item, f"{_PATHS} -Recurse -Force", "Path"),
     ("Copy-Item", _copy_item, f"{_PATHS} Destination -Recurse -Force -Container", "Path Destination"),
     ("Move-Item", _copy_item, f"{_PATHS} Destination -Force", "Path Destination"),
     ("Rename-Item", _rename_item, f"{_PATHS} NewName -Force", "Path NewName"),
-    ("Get-Content", _get_content, f"{_PATHS} -Raw Encoding TotalCount Tail ReadCount -AsByteStream -Force", "Path"),
+    ("Get-Content", _get_content, f"{_PATHS} -Raw Encoding TotalCount Tail -AsByteStream -Force", "Path"),
     ("Set-Content", _set_content, f"{_PATHS} Value Encoding -NoNewline -Force", "Path Value"),
     ("Add-Content", _set_content, f"{_PATHS} Value Encoding -NoNewline -Force", "Path Value"),
     (

@@ -8,7 +8,7 @@ import secrets
 from emulator.machines.winguest.cmdlet import Invocation, cmdlet
 from emulator.machines.winguest.errors import PowerShellError
 from emulator.machines.winguest.members import read
-from emulator.machines.winguest.operators import BINARY, wildcard
+from emulator.machines.winguest.operators import BINARY, date_text, wildcard
 from emulator.machines.winguest.values import (
     CUSTOM,
     ArrayList,
@@ -228,21 +228,7 @@ async def _get_date(call: Invocation) -> None:
 
         moment = converted(call.get("date"), Type("datetime"))
     pattern = call.text("format")
-    call.emit(_formatted(moment, pattern) if pattern else moment)
-
-
-_DATE_CODES = (
-    ("yyyy", "%Y"), ("yy", "%y"), ("MM", "%m"), ("dd", "%d"), ("HH", "%H"), ("hh", "%I"), ("mm", "%M"), ("ss", "%S"),
-    ("fff", "%f"), ("tt", "%p"),
-)  # fmt: skip
-
-
-def _formatted(moment: datetime.datetime, pattern: str) -> str:
-    if pattern == "o":
-        return moment.isoformat()
-    for code, ours in _DATE_CODES:
-        pattern = pattern.replace(code, ours)
-    return moment.strftime(pattern)
+    call.emit(date_text(moment, pattern) if pattern else moment)
 
 
 async def _get_random(call: Invocation) -> None:

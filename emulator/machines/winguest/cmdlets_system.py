@@ -148,45 +148,44 @@ async def _get_instance(call: Invocation) -> None:
 
 
 async def _start_process(call: Invocation) -> None:
-    from emulator.machines.winguest import scripts
+    from emulator.machines.winguest import programs
 
     rest = [("", item) for item in items(call.get("argumentlist"))]
     written: list[Value] = []
-    await scripts.run(call.engine, call.text("filepath"), rest, None, written.append)
+    line = programs.line_of(call.text("filepath"), rest)
+    await programs.run_line(call.engine, line, (), written.append)
     if call.has("passthru"):
         code = call.engine.session.scope.variables.get("lastexitcode", 0)
         call.emit(Thing(("System.Diagnostics.Process",), {"ExitCode": to_integer(code), "HasExited": True}, ""))
 
 
 CMDLETS = (
-    cmdlet("Get-Service", _get_service, "Name DisplayName InputObject", positional="Name"),
-    cmdlet("Start-Service", _changing(is_running=True), "Name InputObject -PassThru", positional="Name"),
-    cmdlet(
-        "Stop-Service", _changing(is_running=False), "Name InputObject -Force -NoWait -PassThru", positional="Name"
-    ),
-    cmdlet("Restart-Service", _changing(is_running=True), "Name InputObject -Force -PassThru", positional="Name"),
-    cmdlet("Set-Service", _set_service, "Name StartupType Status DisplayName Description", positional="Name"),
+    cmdlet("Get-Service", _get_service, "Name", positional="Name"),
+    cmdlet("Start-Service", _changing(is_running=True), "Name -PassThru", positional="Name"),
+    cmdlet("Stop-Service", _changing(is_running=False), "Name -Force -NoWait -PassThru", positional="Name"),
+    cmdlet("Restart-Service", _changing(is_running=True), "Name -Force -PassThru", positional="Name"),
+    cmdlet("Set-Service", _set_service, "Name StartupType Status", positional="Name"),
     cmdlet(
         "New-Service",
         _new_service,
         "Name BinaryPathName DisplayName Description StartupType",
         positional="Name BinaryPathName",
     ),
-    cmdlet("Get-Process", _get_process, "Name Id", positional="Name"),
+    cmdlet("Get-Process", _get_process, "Name", positional="Name"),
     cmdlet(
         "Start-Process",
         _start_process,
         "FilePath ArgumentList -Wait -NoNewWindow -PassThru",
         positional="FilePath ArgumentList",
     ),
-    cmdlet("Restart-Computer", _restart, "-Force ComputerName Timeout -Wait", positional="ComputerName"),
+    cmdlet("Restart-Computer", _restart, "-Force ComputerName", positional="ComputerName"),
     cmdlet(
         "Install-WindowsFeature",
         _install_feature,
-        "Name -IncludeManagementTools -IncludeAllSubFeature -Restart Source",
+        "Name -IncludeManagementTools -IncludeAllSubFeature Source",
         positional="Name",
     ),
-    cmdlet("Uninstall-WindowsFeature", _install_feature, "Name -Remove -Restart", positional="Name"),
+    cmdlet("Uninstall-WindowsFeature", _install_feature, "Name -Remove", positional="Name"),
     cmdlet("Get-WindowsFeature", _get_feature, "Name", positional="Name"),
     cmdlet(
         "Enable-WindowsOptionalFeature",

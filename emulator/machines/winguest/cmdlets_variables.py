@@ -2,11 +2,10 @@
 
 import asyncio
 
+from emulator.machines.winguest.check_values import MODULES
 from emulator.machines.winguest.cmdlet import Invocation, cmdlet
 from emulator.machines.winguest.errors import PowerShellError
 from emulator.machines.winguest.values import Script, Thing, items, to_number, to_text
-
-MODULES = ("Microsoft.PowerShell.Management", "Microsoft.PowerShell.Utility", "ServerManager", "Dism", "NetSecurity")
 
 
 async def _set_variable(call: Invocation) -> None:
@@ -47,19 +46,15 @@ async def _sleep(call: Invocation) -> None:
 
 
 async def _invoke_expression(call: Invocation) -> None:
-    from emulator.machines.winguest import check, parser
-
     for text in call.inputs("command"):
-        block = parser.parse(to_text(text))
-        check.check(block, call.engine)
-        await call.engine.run(block, call.emit)
+        await call.engine.run(call.engine.session.vetted.text(to_text(text)), call.emit)
 
 
 async def _invoke_command(call: Invocation) -> None:
     from emulator.machines.winguest import commands
 
     block = call.get("scriptblock")
-    if "computername" in call.arguments or not isinstance(block, Script):
+    if not isinstance(block, Script):
         raise call.failure("Only a script block on this machine is played.", "NotSupported", "NotImplemented")
     arguments = [("", item) for item in items(call.get("argumentlist"))]
     await commands.call_block(call.engine, block.block, arguments, call.given, call.emit)
@@ -86,14 +81,14 @@ async def _execution_policy(call: Invocation) -> None:
 
 
 async def _get_command(call: Invocation) -> None:
-    from emulator.machines.winguest import commands, scripts
+    from emulator.machines.winguest import commands, programs
 
     for name in call.texts("name"):
         found = commands.find(name)
         if found is not None:
             properties = {"CommandType": "Cmdlet", "Name": found.name}
             call.emit(Thing(("System.Management.Automation.CmdletInfo",), properties, found.name))
-        elif call.engine.scope.function(name) is not None or scripts.is_program(name):
+        elif call.engine.scope.function(name) is not None or programs.is_program(name):
             call.emit(Thing(("System.Management.Automation.CommandInfo",), {"CommandType": "", "Name": name}, name))
         else:
             unknown = commands.unknown(name)
@@ -130,7 +125,7 @@ async def _read_host(call: Invocation) -> None:
 CMDLETS = (
     cmdlet("Set-Variable", _set_variable, "Name Value Scope -Force Option", positional="Name Value"),
     cmdlet("New-Variable", _set_variable, "Name Value Scope -Force Option", positional="Name Value"),
-    cmdlet("Get-Variable", _get_variable, "Name -ValueOnly Scope", positional="Name"),
+    cmdlet("Get-Variable", _get_variable, "Name -ValueOnly", positional="Name"),
     cmdlet("Remove-Variable", _remove_variable, "Name -Force", positional="Name"),
     cmdlet("Clear-Variable", _remove_variable, "Name -Force", positional="Name"),
     cmdlet("Start-Sleep", _sleep, "Seconds Milliseconds", positional="Seconds"),
@@ -138,17 +133,17 @@ CMDLETS = (
     cmdlet(
         "Invoke-Command",
         _invoke_command,
-        "ScriptBlock ArgumentList ComputerName -NoNewScope",
+        "ScriptBlock ArgumentList",
         positional="ScriptBlock",
     ),
     cmdlet("Set-StrictMode", _nothing, "Version -Off"),
     cmdlet("Set-ExecutionPolicy", _nothing, "ExecutionPolicy Scope -Force", positional="ExecutionPolicy Scope"),
     cmdlet("Get-ExecutionPolicy", _execution_policy, "Scope -List", positional="Scope"),
-    cmdlet("Import-Module", _import_module, "Name -Force -DisableNameChecking -PassThru", positional="Name"),
+    cmdlet("Import-Module", _import_module, "Name -Force -DisableNameChecking", positional="Name"),
     cmdlet("Get-Module", _get_module, "Name -ListAvailable", positional="Name"),
     cmdlet("Get-Command", _get_command, "Name CommandType", positional="Name"),
-    cmdlet("Get-History", _get_history, "Id Count", positional="Id Count"),
+    cmdlet("Get-History", _get_history),
     cmdlet("Get-Host", _get_host),
-    cmdlet("Read-Host", _read_host, "Prompt -AsSecureString", positional="Prompt"),
+    cmdlet("Read-Host", _read_host, "Prompt", positional="Prompt"),
     cmdlet("Clear-Host", _nothing),
 )

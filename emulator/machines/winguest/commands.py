@@ -11,11 +11,13 @@ from emulator.machines.winguest import (
     cmdlets_system,
     cmdlets_variables,
     members,
+    programs,
     redirections,
     scripts,
 )
+from emulator.machines.winguest.check_values import MODULES
 from emulator.machines.winguest.cmdlet import Cmdlet, Invocation
-from emulator.machines.winguest.errors import PowerShellError
+from emulator.machines.winguest.errors import NotUnderstoodError, PowerShellError
 from emulator.machines.winguest.tree import Argument, Block, Command, Literal, Variable
 from emulator.machines.winguest.values import Hashtable, Script, Type, Value, items, to_text
 
@@ -102,9 +104,13 @@ ALIASES: Mapping[str, str] = {
 }
 
 
+_MODULES = {"", *(module.casefold() for module in MODULES)}
+
+
 def find(name: str) -> Cmdlet | None:
     """The cmdlet of that name or alias."""
-    folded = name.casefold().rpartition("\\")[2]
+    module, _, rest = name.casefold().rpartition("\\")
+    folded = rest if module in _MODULES else name.casefold()
     return CMDLETS.get(ALIASES.get(folded, folded))
 
 
@@ -122,12 +128,27 @@ def unknown(name: str) -> PowerShellError:
 
 async def run(engine: "Engine", command: Command, given: list[Value] | None, emit: "Emit") -> None:
     """Run a command of a script."""
-    bound = await _evaluated(engine, command.arguments)
     name: Value = command.name.value if isinstance(command.name, Literal) else None
     if name is None:
         name = await engine.evaluator.evaluate(command.name)
+    program = _program(engine, name)
+    bound = [] if program else await _evaluated(engine, command.arguments)
     async with redirections.within(engine, command.redirections, emit) as written:
-        await invoke(engine, name, bound, given, written, operator=command.operator)
+        if program:
+            engine.last_succeeded = True
+            await programs.run(engine, command, program, written)
+        else:
+            await invoke(engine, name, bound, given, written, operator=command.operator)
+
+
+def _program(engine: "Engine", name: Value) -> str:
+    """The name of a program or the path of a batch file, where a command's name means one; nothing else."""
+    if not isinstance(name, str) or engine.scope.function(name) is not None or find(name) is not None:
+        return ""
+    path = scripts.path_of(engine, name)
+    if path is not None:
+        return "" if path.casefold().endswith(".ps1") else path
+    return name if programs.is_program(name) else ""
 
 
 async def invoke(
@@ -150,8 +171,26 @@ async def invoke(
         await call_block(engine, function.body, bound, given, emit)
     elif found is not None:
         await _call_cmdlet(engine, found, bound, given, emit)
+    elif (path := scripts.path_of(engine, text)) is not None and path.casefold().endswith(".ps1"):
+        await scripts.run(engine, path, bound, given, emit, is_new=operator != ".")
+    elif _program(engine, text):
+        await programs.run_line(engine, programs.line_of(_program(engine, text), bound), (), emit)
+    elif text.casefold() in engine.session.vetted.functions or scripts.is_script(text):
+        raise unknown(text)  # a function before its time, or a script in another folder, as Windows says it
     else:
-        await scripts.run(engine, text, bound, given, emit, is_new=operator != ".")
+        raise _not_checked(text)
+
+
+def _not_checked(name: str) -> Exception:
+    """`& $null` is an error of the script's; anything else was not checked before this run."""
+    if name:
+        return NotUnderstoodError(name)
+    return PowerShellError(
+        "The expression after '&' in a pipeline element produced an object that was not valid. It must result in a "
+        "command name, a script block, or a CommandInfo object.",
+        "BadExpression",
+        "InvalidOperation",
+    )
 
 
 async def _call_cmdlet(

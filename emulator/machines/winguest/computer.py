@@ -79,7 +79,7 @@ class Computer:
         self.name = settings.name.upper()
         self.user = settings.username
         self.address = settings.address
-        self.drive = Drive(root, settings.username)
+        self.drive = Drive(root, settings.username, settings.drive_megabytes << 20)
         self.restarts = Restarts(go_down)
         self.services = {name.casefold(): Service(name, title) for name, title in SERVICES}
         self.features: set[str] = set()

@@ -3,6 +3,7 @@
 Names are compared without case. Nothing in the folder is a link, since nothing here makes one.
 """
 
+import errno
 import ntpath
 import re
 import shutil
@@ -17,24 +18,47 @@ FILES = {
     r"C:\AzureData\CustomData.bin": "",
 }
 FOLDERS = (r"C:\Program Files", r"C:\Users\Public", r"C:\Windows\Temp", r"C:\Windows\System32")
+SIZE_BYTES = 2 << 30
+"""How much a drive holds unless a setting says otherwise; it is a folder of the machine that plays it."""
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f/]')
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 MAX_NAME_BYTES = 200
 
 
+IN_USE = "The process cannot access the file because it is being used by another process."
+FULL = "There is not enough space on the disk."
+"""ERROR_DISK_FULL, 112."""
+DISK_FULL = 112
+CLUSTER_BYTES = 4096
+"""NTFS's, on a volume of this size: what a file takes is a multiple of it."""
+
+
 class DriveError(Exception):
-    """What Windows says where a file cannot be had; the message is its sentence."""
+    """What Windows says where a file cannot be had; the message is its sentence, `code` its number."""
+
+    code = 1
 
 
 class NoSuchPathError(DriveError):
     """There is nothing of that name."""
 
 
-class Drive:
-    """Files and folders below `root`; `user` has a profile folder."""
+class DiskFullError(DriveError):
+    """There is not enough space on the disk."""
 
-    def __init__(self, root: Path, user: str) -> None:
+    code = DISK_FULL
+
+    def __init__(self) -> None:
+        super().__init__(FULL)
+
+
+class Drive:
+    """Files and folders below `root`; `user` has a profile folder, and all of it takes `size_bytes` at most."""
+
+    def __init__(self, root: Path, user: str, size_bytes: int = SIZE_BYTES) -> None:
         self.root = root
+        self.size_bytes = size_bytes
+        self._used_bytes = 0
         self.home = rf"C:\Users\{user}"
         for folder in (*FOLDERS, rf"{self.home}\AppData\Local\Temp", rf"{self.home}\Documents"):
             self.make_folder(folder)
@@ -48,6 +72,27 @@ class Drive:
         for prefix in ("\\\\?\\", "Microsoft.PowerShell.Core\\FileSystem::", "FileSystem::"):
             path = path.removeprefix(prefix)
         return ntpath.normpath(ntpath.join(directory, path))
+
+    @property
+    def free_bytes(self) -> int:
+        """What is left."""
+        return max(self.size_bytes - self._used_bytes, 0)
+
+    def _claim(self, before: int, after: int) -> None:
+        """A file grows or shrinks from so many bytes to so many.
+
+        Raises:
+            DiskFullError: it does not fit.
+        """
+        growth = clusters(after) - clusters(before)
+        if growth > self.free_bytes:
+            raise DiskFullError
+        self._used_bytes += growth
+
+    def text(self, path: str) -> str | None:
+        """A file's text, or None where there is none."""
+        found = self.find(path)
+        return decoded(found.read_bytes()) if found is not None and found.is_file() else None
 
     def find(self, path: str) -> Path | None:
         """Where a file or folder is on this machine, or None where there is none."""
@@ -113,10 +158,14 @@ class Drive:
         place = self.place(path)
         if place.is_dir():
             raise DriveError(f"Access to the path '{path}' is denied.")
+        before = place.stat().st_size if place.exists() else 0
+        self._claim(before, before + len(data) if is_appended else len(data))
         try:
             with place.open("ab" if is_appended else "wb") as file:
                 file.write(data)
         except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise DiskFullError from None
             raise DriveError(f"The path '{path}' cannot be written: {error.strerror}.") from None
 
     def write_from(self, path: str, file: IO[bytes]) -> None:
@@ -125,7 +174,11 @@ class Drive:
         Raises:
             DriveError: it cannot be had.
         """
+        file.seek(0, 2)
+        size = file.tell()
+        file.seek(0)
         self.write(path, b"")
+        self._claim(0, size)
         with self.place(path).open("wb") as target:
             shutil.copyfileobj(file, target)
 
@@ -145,6 +198,7 @@ class Drive:
         found = self.find(path)
         if found is None or found == self.root:
             raise NoSuchPathError(f"Could not find '{path}'.")
+        self._used_bytes -= _taken(found)
         if found.is_dir():
             shutil.rmtree(found)
         else:
@@ -157,9 +211,17 @@ class Drive:
         if found.is_dir():
             if place.is_relative_to(found):
                 raise DriveError(f"Cannot copy '{source}' into itself.")
-            shutil.copytree(found, place, dirs_exist_ok=True)
+            shutil.copytree(found, place, dirs_exist_ok=True, copy_function=self._copy_file)
         else:
+            self._copy_file(str(found), str(place))
+
+    def _copy_file(self, source: str, target: str) -> str:
+        """Copy one file; `shutil`'s own where a folder is copied."""
+        found, place = Path(source), Path(target)
+        if place != found:
+            self._claim(place.stat().st_size if place.exists() else 0, found.stat().st_size)
             shutil.copyfile(found, place)
+        return target
 
     def move(self, source: str, target: str) -> None:
         """Move a file or a folder to a place, or into a folder."""
@@ -167,6 +229,8 @@ class Drive:
         place = self._target(found, target)
         if found.is_dir() and (place.exists() or place.is_relative_to(found)):
             raise DriveError("Cannot create a file when that file already exists.")
+        if place.is_file() and place != found:
+            self._used_bytes -= clusters(place.stat().st_size)
         found.replace(place)
 
     def entries(self, folder: str) -> list[Path]:
@@ -187,6 +251,28 @@ class Drive:
         if found is not None and found.is_dir():
             return _entry(found, source.name) or found / source.name
         return self.place(target)
+
+
+def clusters(size: int) -> int:
+    """What a file of that size takes of the volume."""
+    return -(-size // CLUSTER_BYTES) * CLUSTER_BYTES
+
+
+def _taken(found: Path) -> int:
+    """What a file, or all in a folder, takes of the volume."""
+    if found.is_dir():
+        return sum(clusters(each.stat().st_size) for each in found.rglob("*") if each.is_file())
+    return clusters(found.stat().st_size)
+
+
+def decoded(data: bytes) -> str:
+    """A file's text, by its byte order mark; UTF-8 else, and what is none as Windows-1252."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.removeprefix(b"\xef\xbb\xbf").decode()
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
 
 
 def _names(path: str) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from emulator.machines.winguest.computer import Computer
 from emulator.machines.winguest.errors import PowerShellError
@@ -20,9 +20,7 @@ from emulator.machines.winguest.tree import (
     Try,
 )
 from emulator.machines.winguest.values import Thing, Value, collected, is_true, items, to_text
-
-if TYPE_CHECKING:
-    pass
+from emulator.machines.winguest.vetted import Vetted
 
 MAX_CALLS = 100
 """How deep functions and script blocks may call one another; Windows says so much later, and Python much sooner."""
@@ -120,6 +118,7 @@ class Session:
         scope: the global one.
         pid: the process.
         history: scripts that a client wanted remembered.
+        vetted: what its scripts may run.
     """
 
     computer: Computer
@@ -128,6 +127,7 @@ class Session:
     scope: Scope = field(default_factory=Scope)
     pid: int = 880
     history: list[str] = field(default_factory=list)
+    vetted: Vetted = field(default_factory=Vetted)
 
     def variable(self, name: str) -> str | None:
         """An environment variable's value; names are compared without case."""

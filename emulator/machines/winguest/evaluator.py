@@ -6,7 +6,7 @@ from typing import assert_never
 
 from emulator.machines.winguest import commands, members
 from emulator.machines.winguest.engine import Emit, Engine, Scope
-from emulator.machines.winguest.errors import NotUnderstoodError, PowerShellError
+from emulator.machines.winguest.errors import PowerShellError
 from emulator.machines.winguest.operators import BINARY, UNARY
 from emulator.machines.winguest.tree import (
     Array,
@@ -276,7 +276,7 @@ class Evaluator:
                     rest = collected(given[number:]) if is_last else collected(given[number : number + 1])
                     await self._store(item, rest)
             case _:
-                raise NotUnderstoodError("that assignment")
+                raise AssertionError("the check lets no other target through")
 
 
 def _store_item(owner: Value, index: Value, value: Value) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from emulator.machines.winguest.drive import DriveError
+from emulator.machines.winguest.drive import DriveError, decoded
 from emulator.machines.winguest.errors import PowerShellError
 from emulator.machines.winguest.values import Value, items, to_integer, to_text
 
@@ -125,13 +125,3 @@ STATIC: Mapping[tuple[str, str], Callable[..., Value]] = {
     ("console", "writeline"): _console,
     ("console", "write"): lambda engine, text="": _console(engine, text, ends_line=False),
 }
-
-
-def decoded(data: bytes) -> str:
-    """A file's text, by its byte order mark; UTF-8 else, and what is none as Windows-1252."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.removeprefix(b"\xef\xbb\xbf").decode()
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from emulator.machines.winguest.errors import PowerShellError
+from emulator.machines.winguest.operators import formatted_value
 from emulator.machines.winguest.values import (
     CUSTOM,
     ArrayList,
@@ -243,8 +244,16 @@ def _append(target: list[Value], item: Value) -> Value:
     return len(target) - 1
 
 
+def _take_out(target: list[Value], item: Value) -> None:
+    if item in target:
+        target.remove(item)
+
+
 LISTS: Mapping[str, Method] = {
     "add": _append,
+    "insert": lambda target, at, item: target.insert(to_integer(at), item),
+    "lastindexof": lambda target, item: max((n for n, each in enumerate(target) if each == item), default=-1),
+    "remove": _take_out,
     "addrange": lambda target, more: target.extend(items(more)),
     "contains": lambda target, item: item in target,
     "indexof": lambda target, item: target.index(item) if item in target else -1,
@@ -266,6 +275,7 @@ def _table_put(target: Hashtable, key: Value, value: Value) -> None:
 TABLES: Mapping[str, Method] = {
     "add": _table_put,
     "remove": Hashtable.remove,
+    "clear": Hashtable.clear,
     "containskey": lambda target, key: key in target,
     "contains": lambda target, key: key in target,
     "getenumerator": lambda target: [
@@ -282,26 +292,43 @@ COMMON: Mapping[str, Method] = {
     ),
     "equals": lambda target, other: target == other,
 }
+NUMBERS: Mapping[str, Method] = {
+    "tostring": lambda number, pattern="": formatted_value(number, to_text(pattern)),
+    "compareto": lambda number, other: (number > to_number(other)) - (number < to_number(other)),
+}
 DATES: Mapping[str, Method] = {
     "addseconds": lambda date, count: date + datetime.timedelta(seconds=to_number(count)),
     "addminutes": lambda date, count: date + datetime.timedelta(minutes=to_number(count)),
     "addhours": lambda date, count: date + datetime.timedelta(hours=to_number(count)),
     "adddays": lambda date, count: date + datetime.timedelta(days=to_number(count)),
     "touniversaltime": lambda date: date,
+    "tolocaltime": lambda date: date,
+    "tostring": lambda date, pattern="": formatted_value(date, to_text(pattern)),
+    "compareto": lambda date, other: (date > other) - (date < other),
 }
 # What is asked of the engine: a script block's own call, and things that hold a method of their own.
-ENGINE_METHODS = ("invoke", "dispose", "close", "waitforstatus", "refresh", "psobject")
+ENGINE_METHODS = ("invoke", "invokereturnasis", "dispose", "close", "waitforstatus", "refresh")
+
+
+_OF_THINGS: Mapping[str, tuple[str, ...]] = {
+    "System.ServiceProcess.ServiceController": ("dispose", "close", "waitforstatus", "refresh"),
+    "System.Diagnostics.Process": ("dispose", "close", "refresh"),
+    "System.IO.FileInfo": ("refresh",),
+    "System.IO.DirectoryInfo": ("refresh",),
+    "Microsoft.Win32.RegistryKey": ("dispose", "close"),
+}
+"""What changes nothing here: there is nothing behind these to close, to wait for, or to ask again."""
 
 
 def known_methods() -> set[str]:
     """The names of methods that some value has; any other name is not played."""
     from emulator.machines.winguest import host_calls
 
-    tables = (STRINGS, LISTS, TABLES, COMMON, DATES)
+    tables = (STRINGS, LISTS, TABLES, COMMON, DATES, NUMBERS)
     return {name for table in tables for name in table} | set(ENGINE_METHODS) | host_calls.METHODS
 
 
-def _table_of(target: Value) -> Mapping[str, Method]:
+def _table_of(target: Value) -> Mapping[str, Method]:  # noqa: PLR0911
     match target:
         case str():
             return STRINGS
@@ -313,6 +340,8 @@ def _table_of(target: Value) -> Mapping[str, Method]:
             return TABLES
         case datetime.datetime():
             return DATES
+        case int() | float():
+            return NUMBERS
         case _:
             return {}
 
@@ -328,11 +357,11 @@ async def call(engine: "Engine", target: Value, name: str, arguments: list[Value
     folded = name.casefold()
     if host_calls.is_host(target):
         return await host_calls.call(engine, target, name, arguments)
-    if isinstance(target, Script) and folded == "invoke":
+    if isinstance(target, Script) and folded in ("invoke", "invokereturnasis"):
         found: list[Value] = []
         await engine.call(target.block, found.append, {"args": arguments})
         return found
-    if folded in ENGINE_METHODS and isinstance(target, Thing):
+    if isinstance(target, Thing) and folded in _OF_THINGS.get(target.type_names[0], ()):
         return None
     method = _table_of(target).get(folded) or (COMMON.get(folded) if target is not None else None)
     if method is None:
@@ -353,9 +382,8 @@ def static(target: Value, name: str) -> Value:
     found = _STATIC_VALUES.get((target.name if isinstance(target, Type) else "", name.casefold()))
     if found is not None:
         return found()
-    if isinstance(target, Type) and target.name in _ENUMERATIONS:
-        return name
-    return None
+    is_value = isinstance(target, Type) and name.casefold() in _ENUMERATIONS.get(target.name, ())
+    return name if is_value else None
 
 
 def write_static(target: Value, name: str, value: Value) -> None:
@@ -419,7 +447,11 @@ SETTINGS = {
     ("console", "inputencoding"),
     ("net.servicepointmanager", "servercertificatevalidationcallback"),
 }
-_ENUMERATIONS = {"net.securityprotocoltype", "text.encoding", "environmentvariabletarget"}
+_ENUMERATIONS: Mapping[str, tuple[str, ...]] = {
+    "net.securityprotocoltype": ("ssl3", "systemdefault", "tls", "tls11", "tls12", "tls13"),
+    "text.encoding": ("ascii", "bigendianunicode", "default", "unicode", "utf7", "utf8"),
+    "environmentvariabletarget": ("machine", "process", "user"),
+}
 _STATIC_VALUES: Mapping[tuple[str, str], Callable[[], Value]] = {
     ("string", "empty"): lambda: "",
     ("int", "maxvalue"): lambda: 2**31 - 1,
@@ -437,6 +469,12 @@ def has_static(kind: str, name: str) -> bool:
 
     key = (Type.of(kind).name, name.casefold())
     return key in STATIC or key in files.STATIC
+
+
+def has_static_value(kind: str, name: str) -> bool:
+    """Whether a type has a static property of that name, or an enumeration its value."""
+    key = (Type.of(kind).name, name.casefold())
+    return key in _STATIC_VALUES or key in SETTINGS or name.casefold() in _ENUMERATIONS.get(key[0], ())
 
 
 def is_known_type(name: str) -> bool:

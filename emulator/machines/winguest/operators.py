@@ -1,5 +1,6 @@
 """PowerShell's operators."""
 
+import datetime
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -173,10 +174,55 @@ def formatted(left: Value, right: Value) -> str:
     return found.replace("}}", "}").replace("\0", "{")
 
 
+_NUMERIC = re.compile(r"([dDnNfFxX])(\d{0,2})|(0+)")
+_DATE_CODES = (
+    ("yyyy", "%Y"), ("yy", "%y"), ("MM", "%m"), ("dd", "%d"), ("HH", "%H"), ("hh", "%I"), ("mm", "%M"), ("ss", "%S"),
+    ("fff", "%f"), ("tt", "%p"),
+)  # fmt: skip
+DATE_FORMAT = re.compile(r"(?:yyyy|yy|MM|dd|HH|hh|mm|ss|fff|tt|[^A-Za-z%\\{}]|T)*|o", re.ASCII)
+"""The patterns of dates that are played."""
+
+
+def is_known_format(text: str) -> bool:
+    """Whether every field of a `-f` text is one that is played."""
+    fields = re.findall(r"\{([^{}]*)\}", text.replace("{{", "").replace("}}", ""))
+    found = [re.fullmatch(r"\d{1,4}(?:,-?\d{1,3})?(?::([^{}]*))?", field) for field in fields]
+    return all(match is not None and _is_known_pattern(match[1] or "") for match in found)
+
+
+def _is_known_pattern(pattern: str) -> bool:
+    return (_NUMERIC.fullmatch(pattern) or DATE_FORMAT.fullmatch(pattern)) is not None
+
+
+def date_text(moment: datetime.datetime, pattern: str) -> str:
+    """A date by a pattern."""
+    if pattern == "o":
+        return moment.isoformat()
+    for code, ours in _DATE_CODES:
+        made = f"{moment.microsecond // 1000:03}" if code == "fff" else moment.strftime(ours)
+        pattern = pattern.replace(code, made)
+    return pattern
+
+
+def formatted_value(value: Value, pattern: str) -> str:
+    """A value by a pattern, as `-f` and `ToString` write it.
+
+    Raises:
+        PowerShellError: the pattern is none for it.
+    """
+    if not _is_known_pattern(pattern):
+        raise PowerShellError("Input string was not in a correct format.", "FormatError", "InvalidOperation")
+    return _with_format(value, pattern)
+
+
 def _with_format(value: Value, pattern: str) -> str:
-    match = re.fullmatch(r"([dDnNfFxX])(\d{0,2})", pattern)
-    if match is None:
+    if isinstance(value, datetime.datetime) and pattern:
+        return date_text(value, pattern)
+    match = _NUMERIC.fullmatch(pattern)
+    if match is None or not isinstance(value, (int, float)):
         return to_text(value)
+    if match[3]:
+        return f"{to_integer(value):0{len(match[3])}d}"
     kind, digits = match[1], int(match[2] or (2 if match[1] in "nNfF" else 0))
     if kind in "dD":
         return f"{to_integer(value):0{max(digits, 1)}d}"

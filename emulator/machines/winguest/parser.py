@@ -18,6 +18,7 @@ from emulator.machines.winguest.tree import (
     Binary,
     Block,
     Command,
+    Expandable,
     Expression,
     Flow,
     ForEach,
@@ -110,7 +111,8 @@ def _attribute(node: Node) -> str:
     literal = grammar.child(node, "type_literal")
     if literal is not None:
         return text_of(literal)[1:-1]
-    if not text_of(node).casefold().startswith("[parameter("):
+    text = text_of(node).casefold()
+    if not text.startswith("[parameter(") or "pipeline" in text or "remaining" in text:
         raise grammar.unknown(node)
     return ""
 
@@ -197,7 +199,22 @@ def _command(node: Node) -> Command:
 
 
 def _command_name(node: Node) -> Expression:
-    return Literal(text_of(node)) if node.type == "command_name" else parser_expressions.expression(node)
+    if node.type == "command_name":
+        return Literal(text_of(node))
+    return _path(node) if node.type == "path_command_name" else parser_expressions.expression(node)
+
+
+def _path(node: Node) -> Expression:
+    r"""`$folder\name.ps1`, or a variable alone; `$x.Name` is a property's value, which is nobody's command."""
+    parts = [
+        text_of(child) if child.type == "path_command_name_token" else parser_expressions.expression(child)
+        for child in named(node)
+    ]
+    if len(parts) == 1 and not isinstance(parts[0], str):
+        return parts[0]
+    if any(isinstance(part, str) and part.startswith((".", "[", "(")) for part in parts[1:]):
+        raise grammar.unknown(node)
+    return Expandable(tuple(parts))
 
 
 def _arguments(node: Node) -> tuple[list[Argument], list[Redirection]]:
@@ -324,7 +341,7 @@ def _function(node: Node) -> Statement:
             body = block(child, text_of(child))
         elif child.type != "function_name":
             raise grammar.unknown(child)
-    return Function(text_of(name), Block(body.statements, parameters + body.parameters, body.text))
+    return Function(text_of(name), replace(body, parameters=parameters + body.parameters))
 
 
 _STATEMENTS: Mapping[str, Callable[[Node], Statement]] = {

@@ -4,17 +4,18 @@ import base64
 import binascii
 import html
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from emulator.machines.winguest import recognisers, text
 from emulator.machines.winguest.console import Console
+from emulator.machines.winguest.drive import IN_USE, decoded
 from emulator.machines.winguest.errors import NotUnderstoodError, PowerShellError
-from emulator.machines.winguest.files import decoded
 from emulator.machines.winguest.recognisers import Given, Recognised
-from emulator.machines.winguest.tree import Block
+from emulator.machines.winguest.tree import Block, Literal
 from emulator.machines.winguest.values import Value
+from emulator.machines.winguest.vetted import Vetted
 
 _FLAGS = re.compile(
     r"\s*[-/](?:(?P<bare>nop(?:rofile)?|noni(?:nteractive)?|nol(?:ogo)?|sta|mta)"
@@ -22,18 +23,29 @@ _FLAGS = re.compile(
     r"|(?P<encoded>e|ec|en|enc(?:odedcommand)?)|(?P<file>f(?:ile)?)|(?P<command>c(?:ommand)?))(?=\s|$)",
     re.IGNORECASE,
 )
+_UNREAD = Block(())
 CTRL_C = -1073741510
 """0xC000013A, what a process ends with that was interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A script that was understood: a tree, or a template of a client's; None where it comes on standard input."""
+    """A script that was understood: a tree, or a template of a client's; None where it comes on standard input.
+
+    Attributes:
+        script: see above.
+        is_encoded: whether it came as `-EncodedCommand`, so that errors are CLIXML.
+        path: the file that it came from, whose `text` it was.
+        arguments: the file's.
+        vetted: what it may run, where that is not the session's.
+    """
 
     script: Block | Recognised | None
     is_encoded: bool = False
-    is_file: bool = False
+    path: str = ""
+    text: str = ""
     arguments: tuple[str, ...] = ()
+    vetted: Vetted | None = None
 
 
 class UnknownScriptError(NotUnderstoodError):
@@ -44,8 +56,10 @@ class UnknownScriptError(NotUnderstoodError):
         self.is_encoded = is_encoded
 
 
-def plan(session: Any, arguments: str) -> Planned | UnknownScriptError:
+def plan(session: Any, arguments: str, changing: frozenset[str] | None = frozenset()) -> Planned | UnknownScriptError:
     """What `powershell ARGUMENTS` means; an error as a value where the script in it is not understood.
+
+    Environment variables in `changing` may have another value by then; None for any.
 
     Raises:
         NotUnderstoodError: an option is not played.
@@ -53,14 +67,30 @@ def plan(session: Any, arguments: str) -> Planned | UnknownScriptError:
     options = _options(session, arguments)
     if options.script is None:
         return options
+    from emulator.machines.winguest.engine import Scope
+
+    options = replace(options, vetted=Vetted())
+    own = replace(session, scope=Scope(), vetted=options.vetted)
     try:
-        return replace(options, script=understood(session, cast("str", options.script)))
+        return replace(options, script=understood(own, options.text, changing))
     except NotUnderstoodError as error:
         return UnknownScriptError(str(error), is_encoded=options.is_encoded)
 
 
-def understood(session: Any, script: str) -> Block | Recognised:
-    """A script as a template of a client's, or as a tree that is wholly played.
+def must_be_decided(planned: Planned | UnknownScriptError) -> None:
+    """Refuse what would be refused only once something else has run.
+
+    Raises:
+        NotUnderstoodError: it would be.
+    """
+    if isinstance(planned, UnknownScriptError):
+        raise NotUnderstoodError(str(planned))
+    if planned.script is None or (isinstance(planned.script, Recognised) and planned.script.is_decided_late):
+        raise NotUnderstoodError("powershell")
+
+
+def understood(session: Any, script: str, changing: frozenset[str] | None = frozenset()) -> Block | Recognised:
+    """A script as a template of a client's, or as a tree that is wholly played in the session.
 
     Raises:
         NotUnderstoodError: it is neither.
@@ -72,8 +102,23 @@ def understood(session: Any, script: str) -> Block | Recognised:
     if known is not None:
         return known
     block = parser.parse(script)
-    check.check(block, Engine(session, cast("Any", None)))
+    check.check(block, Engine(session, cast("Any", None)), changing)
     return block
+
+
+def understand_command(session: Any, name: str, parameters: Sequence[tuple[str, Value]]) -> None:
+    """A command that a client names with its parameters, as in a script.
+
+    Raises:
+        NotUnderstoodError: it is not played.
+    """
+    from emulator.machines.winguest import check
+    from emulator.machines.winguest.engine import Engine
+    from emulator.machines.winguest.tree import Argument, Command, Pipeline
+
+    arguments = tuple(Argument(each, check.given(value)) for each, value in parameters)
+    block = Block((Pipeline((Command("&", Literal(name), arguments, (), name),)),))
+    check.check(block, Engine(session, cast("Any", None)))
 
 
 def _options(session: Any, arguments: str) -> Planned:
@@ -82,7 +127,7 @@ def _options(session: Any, arguments: str) -> Planned:
     while match := _FLAGS.match(arguments, at):
         at = match.end()
         if match["encoded"]:
-            return Planned(cast("Any", _decoded(arguments[at:])), is_encoded=True)
+            return Planned(_UNREAD, is_encoded=True, text=_decoded(arguments[at:]))
         if match["file"]:
             return _file(session, arguments[at:])
         if match["command"]:
@@ -92,7 +137,7 @@ def _options(session: Any, arguments: str) -> Planned:
         return Planned(None)
     if not rest or (rest.startswith(("-", "/")) and not rest.startswith("--")):
         raise NotUnderstoodError(f"powershell {rest}".strip())
-    return Planned(cast("Any", _unquoted(rest)))
+    return Planned(_UNREAD, text=_unquoted(rest))
 
 
 def _unquoted(text: str) -> str:
@@ -108,7 +153,7 @@ def _file(session: Any, rest: str) -> Planned:
     found = session.computer.drive.find(path) if words else None
     if found is None or not found.is_file():
         raise NotUnderstoodError(words[0] if words else "-File")
-    return Planned(cast("Any", decoded(found.read_bytes())), is_file=True, arguments=tuple(words[1:]))
+    return Planned(_UNREAD, path=path, text=decoded(found.read_bytes()), arguments=tuple(words[1:]))
 
 
 def _decoded(encoded: str) -> str:
@@ -127,8 +172,17 @@ async def run(planned: Planned | UnknownScriptError, session: Any, console: Cons
     from emulator.machines.winguest.engine import Scope
 
     streams = ConsoleStreams(console, is_encoded=planned.is_encoded)
+    if planned.path and session.computer.drive.text(planned.path) != planned.text:
+        streams.console.write("stderr", f"{IN_USE}\r\n".encode())
+        return 1
     with session.computer.processes.running("powershell.exe", session.pid) as pid:
-        own = replace(session, environment=dict(session.environment), scope=Scope(), pid=pid)
+        own = replace(
+            session,
+            environment=dict(session.environment),
+            scope=Scope(),
+            pid=pid,
+            vetted=planned.vetted or session.vetted,
+        )
         try:
             return await _outcome(planned, own, streams)
         except NotUnderstoodError as error:
@@ -159,7 +213,7 @@ async def _outcome(planned: Planned, session: Any, streams: "ConsoleStreams") ->
     except PowerShellError as error:
         streams.error(error)
         return 1
-    return 0 if engine.last_succeeded or planned.is_file else 1
+    return 0 if engine.last_succeeded or planned.path else 1
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ MAX_MANIFEST_CHARACTERS = 4_000_000
 def find(script: str) -> Recognised | None:
     """The script that this is, or None."""
     known = digest(script.removeprefix(_STRICT))
-    return Recognised("Ansible's bootstrap", _bootstrap) if known == BOOTSTRAP else None
+    return Recognised("Ansible's bootstrap", _bootstrap, is_decided_late=True) if known == BOOTSTRAP else None
 
 
 async def _lines(inputs: AsyncIterator[Value]) -> AsyncIterator[str]:

@@ -5,9 +5,8 @@ import binascii
 import html
 import re
 
-from emulator.machines.winguest.drive import DriveError
+from emulator.machines.winguest.drive import DriveError, decoded
 from emulator.machines.winguest.errors import PowerShellError
-from emulator.machines.winguest.files import decoded
 from emulator.machines.winguest.recognisers import Given, Play, Recognised, flattened, template
 
 # github.com/packer-community/winrmcp, winrmcp/cp.go, restoreContent; Packer 1.6 has it without the `Trim`.
@@ -138,11 +137,14 @@ def _elevated(command: str, log: str) -> Recognised:
 
         session, drive = given.engine.session, given.engine.session.computer.drive
         path = drive.resolve(_expanded(given, log), session.directory)
-        code = await cmd_shell.run_line(session, Kept(), command)
+        console = Kept()
+        code = await cmd_shell.run_line(session, console, command)
+        if console.written["stderr"]:
+            given.engine.streams.message("stderr", console.text("stderr"))
         if drive.find(path) is not None:
             for line in decoded(drive.read(path)).splitlines():
                 given.emit(line)
             drive.remove(path)
         return code
 
-    return Recognised("Packer's elevated task", _guarded(play))
+    return Recognised("Packer's elevated task", _guarded(play), is_decided_late=True)

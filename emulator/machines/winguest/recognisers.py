@@ -46,10 +46,14 @@ Play = Callable[[Given], Awaitable[int]]
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A client's script, and what plays it; its exit code."""
+    """A client's script, and what plays it; its exit code.
+
+    What is only known to be played once it runs, since it reads what to do, is `is_decided_late`.
+    """
 
     name: str
     play: Play
+    is_decided_late: bool = False
 
 
 Recogniser = Callable[[str], Recognised | None]

@@ -42,6 +42,10 @@ class Hashtable:
         """Forget a key, if it is there."""
         self._entries.pop(_folded(key), None)
 
+    def clear(self) -> None:
+        """Forget all keys."""
+        self._entries.clear()
+
     def items(self) -> Iterator[tuple[Value, Value]]:
         """Keys as they were written, with their values."""
         return iter(list(self._entries.values()))

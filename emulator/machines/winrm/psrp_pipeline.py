@@ -239,18 +239,8 @@ def _understood(engine: Engine, command: Any) -> Any:
     """
     if command.is_script:
         return powershell_exe.understood(engine.session, command.command_text)
-    text = str(command.command_text)
-    found = commands.find(text)
-    if found is not None and found.name == "Invoke-Expression":
-        # All or nothing: what is to be evaluated must be understood before anything runs.
-        for name, value in command.parameters:
-            if isinstance(value, str) and (name or "Command").casefold() == "command":
-                powershell_exe.understood(engine.session, value)
-    if found is None and engine.scope.function(text) is None:
-        from emulator.machines.winguest import scripts
-
-        if not scripts.is_program(text) and scripts.path_of(engine, text) is None:
-            raise NotUnderstoodError(text)
+    parameters = [(name or "", value) for name, value in command.parameters]
+    powershell_exe.understand_command(engine.session, str(command.command_text), parameters)
     return None
 
 
