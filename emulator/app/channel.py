@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emulator.app.config import Config
 from emulator.app.credentials import Account
@@ -11,6 +11,7 @@ from emulator.app.given import Given, laid_over
 from emulator.app.history import History
 from emulator.app.keeper import Keeper
 from emulator.app.machines import Machines, machine_state, machines_of
+from emulator.app.stagings import Stagings
 from emulator.app.status import Endpoint, Exact, Hop, HopState, PathState, Status
 from emulator.channels.base import Outcome
 from emulator.clock import wall_time
@@ -22,6 +23,10 @@ from emulator.net.scene import Scene
 from emulator.observe import Event, Observation
 from emulator.rules.condition import SILENCES
 from emulator.rules.spread import endings
+
+if TYPE_CHECKING:
+    from emulator.app.building import Document
+    from emulator.build.report import Result
 
 
 class Channel:
@@ -44,6 +49,7 @@ class Channel:
             group,
             self.keepers,
         )
+        self.stagings = Stagings(self.machines.set, history)
         self.entries: dict[System, Gate] = {}
         self.paths: dict[str, PathState] = {}
         self.control = ""
@@ -74,6 +80,8 @@ class Channel:
             paths=self._paths(),
             approximated=self.approximated,
             warnings=self.world.warnings,
+            time_scale=self.scene.clock.scale,
+            builds=tuple(self.stagings.as_json()),
         )
 
     async def apply(self, resources: Given) -> World:
@@ -108,6 +116,21 @@ class Channel:
             PeerError: the channel or the build VM did not carry it; the message says what a client sees.
         """
         return await run_at(self.status.endpoints[system], system, command, seconds=timeout)
+
+    async def build(self, template: "Document", **options: Any) -> "Result":
+        """Build an image template over this channel, as the Image Builder service does; see `app.building.build`.
+
+        Args:
+            template: a file, its JSON, or an `ImageTemplate`.
+            options: `parameters` of a deployment template; `mirrors`, folders that have what addresses name; `folder`
+                for the log, a temporary one by default; `told`, which hears Packer's output.
+
+        Raises:
+            InvalidInputError: the template, a source or the world does not allow it; nothing was deployed.
+        """
+        from emulator.app.building import build
+
+        return await build(self, template, **options)
 
     async def stop(self, hop: str) -> None:
         """Stop a hop's service: a proxy or a build VM. Its connections end; its machine answers RST.

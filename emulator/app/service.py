@@ -11,13 +11,14 @@ from typing import IO
 
 from emulator.app.channel import Channel
 from emulator.app.config import Config
+from emulator.app.given import Resources
 from emulator.app.run import bind_or_say, start
 from emulator.control import state
 
 
 @contextlib.asynccontextmanager
 async def controlled(
-    config: Config, home: Path, log: IO[bytes] | None, stop: asyncio.Event
+    config: Config, home: Path, log: IO[bytes] | None, stop: asyncio.Event, resources: Resources = ()
 ) -> AsyncIterator[Channel]:
     """A running channel with its control API, noted in the state folder.
 
@@ -30,7 +31,8 @@ async def controlled(
         port = config.listening.control
         bound = bind_or_say("control API", "127.0.0.1", 0 if port == "auto" else port)
         with contextlib.closing(bound):
-            async with start(config=config, home=home, log=log) as channel, _api(channel, home, bound, stop):
+            running = start(config=config, home=home, log=log, resources=resources)
+            async with running as channel, _api(channel, home, bound, stop):
                 yield channel
     finally:
         state.release(home)
@@ -38,10 +40,11 @@ async def controlled(
 
 @contextlib.asynccontextmanager
 async def _api(channel: Channel, home: Path, bound: socket.socket, stop: asyncio.Event) -> AsyncIterator[None]:
+    from emulator.app.build_routes import routes
     from emulator.control.api import serving
 
     channel.token = state.secret(home / "token", os.environ.get("AIB_EMULATOR_TOKEN"))
-    async with serving(channel, channel.token, bound, stop=stop.set) as url:
+    async with serving(channel, channel.token, bound, stop=stop.set, more=routes(channel)) as url:
         channel.control = url
         state.claim(home, {"control": url})
         yield

@@ -48,7 +48,13 @@ class PathState:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The whole answer; `warnings` say what is odd about the documents of the world."""
+    """The whole answer.
+
+    Attributes:
+        warnings: what is odd about the documents of the world.
+        time_scale: emulated seconds in a real one.
+        builds: the image builds that it knows of, each with what it has deployed.
+    """
 
     ready: bool
     runtime: str
@@ -59,6 +65,8 @@ class Status:
     paths: dict[str, PathState]
     approximated: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    time_scale: float = 1.0
+    builds: tuple[dict[str, Any], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """As `status --json` prints it."""

@@ -60,20 +60,21 @@ async def run(
     """
     where = f"ssh {username}@{host}:{port}"
     try:
-        async with asyncio.timeout(timeout), _connection(host, port, username, private_key, password) as connection:
-            done = await connection.run(command, encoding=None)
+        async with asyncio.timeout(timeout), connection(host, port, username, private_key, password) as found:
+            done = await found.run(command, encoding=None)
     except TimeoutError:
         raise PeerError(f"{where}: no answer within {timeout:g} s") from None
     except (OSError, asyncssh.Error, asyncssh.KeyImportError) as error:
-        raise PeerError(f"{where}: {_one_line(error)}") from None
+        raise PeerError(f"{where}: {one_line(error)}") from None
     if done.exit_status is None:
         raise PeerError(f"{where}: the connection ended before the command did")
-    return Outcome(_exit_code(done), _bytes(done.stdout), _bytes(done.stderr))
+    return Outcome(exit_code_of(done), _bytes(done.stdout), _bytes(done.stderr))
 
 
-def _connection(
-    host: str, port: int, username: str, private_key: str | None, password: str | None
+def connection(
+    host: str, port: int, username: str, private_key: str | None, password: str | None, **more: float
 ) -> "asyncssh.misc._ACMWrapper[asyncssh.SSHClientConnection]":
+    """A login with our key or password alone, whatever host key the server shows; `more` goes to asyncssh."""
     return asyncssh.connect(
         host,
         port,
@@ -89,10 +90,12 @@ def _connection(
         preferred_auth=("publickey", "password"),
         login_timeout=0,
         connect_timeout=None,
+        **more,
     )
 
 
-def _exit_code(done: asyncssh.SSHCompletedProcess) -> int:
+def exit_code_of(done: asyncssh.SSHCompletedProcess) -> int:
+    """A command's exit code, or a shell's for the signal that ended it."""
     if done.exit_signal:
         number = getattr(signal, f"SIG{done.exit_signal[0]}", signal.SIGKILL)
         return 128 + int(number)
@@ -103,6 +106,7 @@ def _bytes(data: bytes | str | None) -> bytes:
     return data if isinstance(data, bytes) else (data or "").encode()
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
+    """What an error says, on one line."""
     text = " ".join(str(getattr(error, "reason", "") or getattr(error, "strerror", "") or error).split())
     return text or type(error).__name__

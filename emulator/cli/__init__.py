@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from emulator import __version__
-from emulator.cli import check, demo, doctor, events, execute, explain, machine, running, serve, verify, world
+from emulator.cli import build, check, demo, doctor, events, execute, explain, machine, running, serve, verify, world
 from emulator.cli.ending import Commands
 
 app = typer.Typer(
@@ -27,7 +27,7 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's signature
 @app.callback()
 def root(
     *,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback has it
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
@@ -36,6 +36,7 @@ def root(
     Real SSH and WinRM through an emulated private endpoint, private link service, load balancer and proxy VM,
     under Azure's network security groups, with an explanation for every connection.
     """
+    build.clear_leftovers()
 
 
 app.command("demo")(demo.demo)
@@ -46,6 +47,7 @@ app.command("exec", context_settings={"ignore_unknown_options": True})(execute.e
 app.add_typer(world.app, name="world")
 app.command("machine")(machine.machine)
 app.command("events")(events.events)
+app.command("build")(build.build)
 app.command("check")(check.check)
 app.command("explain")(explain.explain)
 app.command("ip-flow")(verify.ip_flow)

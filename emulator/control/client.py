@@ -78,6 +78,19 @@ class Control:
         found: dict[str, str] = self._ask("PUT", f"/emulator/machines/{quote(hop, safe='')}", {"state": state})
         return found
 
+    def begin_build(self, guid: str, template: Mapping[str, Any], system: str) -> dict[str, Any]:
+        """Have what a build needs deployed, and a fresh build VM; the build, as status prints it.
+
+        Raises:
+            InvalidInputError: the emulator does not play what the template needs.
+            UnavailableError: another build is under way, or this emulator takes none.
+        """
+        return dict(self._ask("PUT", f"/emulator/builds/{guid}", {"template": template, "system": system}))
+
+    def end_build(self, guid: str, *, keep: bool = False) -> None:
+        """Have it deleted again, or with `keep` shown as kept."""
+        self._ask("DELETE", f"/emulator/builds/{guid}", {"keep": keep})
+
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         connection, answer = self._send(method, path, body, follow=False)
         try:

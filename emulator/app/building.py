@@ -1,0 +1,163 @@
+"""Image builds over a running channel: from a template's document to a result."""
+
+import contextlib
+import tempfile
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emulator.build.expressions import worked_out
+from emulator.build.log import Told, nobody
+from emulator.build.plan import plan_of
+from emulator.build.report import Result
+from emulator.build.run import Site
+from emulator.build.run import build as run_build
+from emulator.build.sources import Mirror, fetched
+from emulator.build.staging import Staging, staging
+from emulator.build.steps import Plan
+from emulator.channels.ssh_session import Account
+from emulator.clock import Clock
+from emulator.errors import InvalidInputError
+from emulator.model import arm
+from emulator.model.image import ImageTemplate
+from emulator.model.world import BUILD_PORTS, System, World, build_role
+from emulator.rules import topology as topologies
+
+if TYPE_CHECKING:
+    from emulator.app.channel import Channel
+
+Document = Path | str | Mapping[str, Any] | ImageTemplate
+"""An image template: a file, its JSON, or the value."""
+
+
+def template_of(document: Document, parameters: Mapping[str, str] | None = None) -> ImageTemplate:
+    """The image template of a document; a deployment template's expressions are worked out.
+
+    Raises:
+        InvalidInputError: it has findings, or holds no image template, or several.
+    """
+    if isinstance(document, ImageTemplate):
+        return document
+    name, value = _read(document)
+    found = arm.load([(name, worked_out(name, value, parameters or {}))]).resources
+    templates = [each for each in found if isinstance(each, ImageTemplate)]
+    if len(templates) != 1:
+        raise InvalidInputError(f"{name}: found {len(templates)} image templates, expected one")
+    return templates[0]
+
+
+def _read(document: Path | str | Mapping[str, Any]) -> tuple[str, object]:
+    if isinstance(document, Mapping):
+        return "template", document
+    try:
+        return str(document), arm.load_json(str(document), Path(document).read_bytes())
+    except OSError as error:
+        raise InvalidInputError(f"{document}: cannot be read: {error.strerror}") from None
+
+
+def fits(template: ImageTemplate, plan: Plan, world: World) -> None:
+    """Whether a world is one that this template is built in.
+
+    Raises:
+        InvalidInputError: its topology is another, or it lacks the template's subnet or build VM.
+    """
+    lines = []
+    wanted, subnet = topologies.topology_of(template, world.switches), topologies.subnet_of(template)
+    if wanted != world.topology:
+        lines.append(
+            f"properties.vmProfile.vnetConfig: found a template of topology {wanted}, expected {world.topology}, "
+            f"which is what the running emulator plays; `up --topology {wanted}` plays the other"
+        )
+    elif subnet is not None and subnet != world.parts.subnet:
+        lines.append(
+            f"properties.vmProfile.vnetConfig.subnetId: found {subnet}, expected {world.parts.subnet}, the subnet "
+            "that builds of this world run in"
+        )
+    if world.member(build_role(plan.system)) is None:
+        lines.append(
+            f"properties.source: found a {plan.system} image, and the world has no {build_role(plan.system)}"
+        )
+    if plan.system == "windows":
+        lines.append("properties.source: found a Windows image, expected a Linux one: others are not built yet")
+    if lines:
+        raise InvalidInputError("\n".join(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSite:
+    """A channel of this process as the site of a build."""
+
+    channel: "Channel"
+
+    @property
+    def clock(self) -> Clock:
+        """The emulator's own."""
+        return self.channel.scene.clock
+
+    def account(self, system: System) -> tuple[Account, str]:
+        """See `Site.account`."""
+        endpoint = self.channel.status.endpoints[system]
+        account = Account(endpoint.host, endpoint.port, endpoint.username, endpoint.private_key, endpoint.password)
+        return account, azure_place(self.channel.world, system)
+
+    async def deploy(self, staging: Staging) -> None:
+        """See `Site.deploy`."""
+        await self.channel.stagings.begin(staging)
+
+    async def tear_down(self, staging: Staging, *, keep: bool) -> None:
+        """See `Site.tear_down`."""
+        if staging.guid in self.channel.stagings.builds:
+            await self.channel.stagings.end(staging.guid, keep=keep)
+
+
+def azure_place(world: World, system: System) -> str:
+    """The address and port of a build VM in Azure, as the service's logs name it."""
+    member = world.member(build_role(system))
+    address = world.interface_of(member).address if member else "0.0.0.0"
+    return f"{address}:{BUILD_PORTS[system]}"
+
+
+async def build(
+    channel: "Channel",
+    document: Document,
+    *,
+    parameters: Mapping[str, str] | None = None,
+    mirrors: Iterable[Mirror] = (),
+    folder: Path | None = None,
+    told: Told = nobody,
+) -> Result:
+    """Build an image template over a running channel; see `Channel.build`."""
+    template = template_of(document, parameters)
+    order = Order(template, plan_of(template), tuple(mirrors), told)
+    with contextlib.ExitStack() as stack:
+        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory("-aib-emulator-build")))
+        return await carried_out(order, ChannelSite(channel), channel.world, place)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be built.
+
+    Attributes:
+        guid: names the build.
+    """
+
+    template: ImageTemplate
+    plan: Plan
+    mirrors: tuple[Mirror, ...] = ()
+    told: Told = nobody
+    guid: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+async def carried_out(order: Order, site: Site, world: World, folder: Path) -> Result:
+    """Build over a site that plays `world`; logs go below `folder`.
+
+    Raises:
+        InvalidInputError: a source or the world does not allow it; nothing was deployed.
+    """
+    fits(order.template, order.plan, world)
+    sources = await fetched(order.plan, order.mirrors, site.clock, order.told)
+    staged = staging(order.template, order.plan.system, world.topology, order.guid)
+    return await run_build(order.plan, site, staged, sources, folder, order.told)

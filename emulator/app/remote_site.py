@@ -1,0 +1,79 @@
+"""An emulator of another process as the site of a build, over its control API."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from emulator.app.building import azure_place
+from emulator.build.staging import Staging
+from emulator.channels.ssh_session import Account
+from emulator.clock import Clock
+from emulator.control.client import Control
+from emulator.errors import UnavailableError
+from emulator.model import arm
+from emulator.model.image import ImageTemplate
+from emulator.model.world import System, World
+from emulator.rules.deployment import Wanted, assembled
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSite:
+    """A running emulator as its control API shows it.
+
+    Attributes:
+        status: as it was when the build began.
+        world: likewise.
+    """
+
+    control: Control
+    template: ImageTemplate
+    status: Mapping[str, Any]
+    world: World
+
+    @property
+    def clock(self) -> Clock:
+        """A clock of the emulator's scale."""
+        return Clock(float(self.status.get("time_scale", 1.0)))
+
+    def account(self, system: System) -> tuple[Account, str]:
+        """See `Site.account`.
+
+        Raises:
+            UnavailableError: the running world has no such build VM.
+        """
+        found = self.status["endpoints"].get(system)
+        if not found:
+            raise UnavailableError(f"the running world has no {system} build VM")
+        key, password = found["private_key"] or None, found["password"]
+        account = Account(found["host"], found["port"], found["username"], key, password)
+        return account, azure_place(self.world, system)
+
+    async def deploy(self, staging: Staging) -> None:
+        """See `Site.deploy`."""
+        body = arm.dump(self.template)
+        await asyncio.to_thread(self.control.begin_build, staging.guid, body, staging.system)
+
+    async def tear_down(self, staging: Staging, *, keep: bool) -> None:
+        """See `Site.tear_down`."""
+        known = {each["build"] for each in (await asyncio.to_thread(self.control.status))["builds"]}
+        if staging.guid in known:
+            await asyncio.to_thread(lambda: self.control.end_build(staging.guid, keep=keep))
+
+
+def site_of(control: Control, template: ImageTemplate) -> RemoteSite:
+    """The site that a running emulator is.
+
+    Raises:
+        UnavailableError: it does not answer, or takes no builds.
+    """
+    status = control.status()
+    if status["runtime"] != "embedded":
+        raise UnavailableError(
+            f"the emulator at {control.url} takes no builds: it is one of containers; without it running, `build` "
+            "starts an embedded one of its own"
+        )
+    resources = arm.load([("the running world", {"value": control.world()})]).resources
+    ours = [each for each in resources if not isinstance(each, ImageTemplate)]
+    world = assembled(ours, Wanted(topology=status["topology"], optional=True))
+    return RemoteSite(control, template, status, world)

@@ -1,0 +1,218 @@
+"""`build`: an image build over the channel, as the Image Builder service does it with a template."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emulator.cli.ending import FAILED
+from emulator.cli.offline import Resources
+from emulator.cli.options import ConfigFile, ControlUrl, Guest, Json, print_json
+from emulator.errors import EmulatorError, InvalidInputError
+
+if TYPE_CHECKING:
+    from emulator.app.building import Order
+    from emulator.app.config import Config
+    from emulator.build.report import Result
+    from emulator.build.run import Site
+    from emulator.control.build_notes import Note
+    from emulator.control.client import Control
+    from emulator.model.world import World
+
+SHOWN_CHANGES = 10
+
+
+def build(
+    template: Annotated[Path, typer.Argument(metavar="TEMPLATE.json", help="The image template.")],
+    *,
+    config: ConfigFile = None,
+    resources: Resources = None,
+    mirror: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL=DIR", help="A folder that has what is below an address; several can be given."),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter",
+            "-p",
+            metavar="NAME=VALUE",
+            help="A parameter of a deployment template, or a place <NAME> that is left to be filled in.",
+        ),
+    ] = None,
+    time_scale: Annotated[
+        float | None, typer.Option(metavar="N", help="Emulated seconds that pass in a real one, for every timer.")
+    ] = None,
+    guest: Guest = None,
+    control: ControlUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Build an image template over the channel: from its validation to the teardown.
+
+    Over the running emulator, or where none runs over one of its own, which ends with the build. Exits 1 when the
+    build failed, 2 when nothing was built.
+    """
+    from emulator.app.building import Order, template_of
+    from emulator.build.plan import plan_of
+    from emulator.build.sources import mirror_of
+
+    found = template_of(template, _pairs(parameter or []))
+    mirrors = tuple(mirror_of(each) for each in mirror or [])
+    order = Order(found, plan_of(found), mirrors, lambda line: typer.echo(line, err=True))
+    own = {"config": config, "resources": resources, "time_scale": time_scale, "guest": guest}
+    running = None if any(own.values()) else _running(control)
+    result = _over_another(order, running) if running else _over_its_own(order, **own)  # type: ignore[arg-type]
+    _tell(result, as_json=as_json)
+    if not result.succeeded:
+        raise typer.Exit(FAILED)
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    pairs = {}
+    for each in given:
+        name, separator, value = each.partition("=")
+        if not separator or not name:
+            raise InvalidInputError(f"--parameter: found {each!r}, expected NAME=VALUE")
+        pairs[name] = value
+    return pairs
+
+
+def _running(control: str | None) -> "Control | None":
+    """The emulator that runs already: a named one, or the state folder's own; None where there is none."""
+    from emulator.control import client, state
+
+    home = state.home()
+    named = control or os.environ.get("AIB_EMULATOR_CONTROL")
+    return client.find(control) if named or (home.is_dir() and state.running(home)) else None
+
+
+def _over_another(order: "Order", running: "Control") -> "Result":
+    """Build over an emulator of another process, which shows and keeps what is deployed."""
+    from emulator.app.remote_site import site_of
+    from emulator.cli.loop import run
+
+    site = site_of(running, order.template)
+    with _Noted(order, running.url) as folder:
+        return run(_carried_out(order, site, site.world, folder))
+
+
+async def _carried_out(order: "Order", site: "Site", world: "World", folder: Path) -> "Result":
+    from emulator.app.building import carried_out
+
+    return await carried_out(order, site, world, folder)
+
+
+def _over_its_own(
+    order: "Order",
+    *,
+    config: Path | None,
+    resources: list[Path] | None,
+    time_scale: float | None,
+    guest: str | None,
+) -> "Result":
+    """Start an emulator that plays what the template needs, build over it, and end it."""
+    from emulator.app.config import load_config
+    from emulator.cli.loop import run
+
+    listen = None if config else "auto"
+    chosen = load_config(config, {"time_scale": time_scale, "guest": guest, "listen": listen})
+    paths = (*chosen.resources, *(resources or ()))
+    chosen = chosen.model_copy(update={"template": order.template.id.text, "resources": paths})
+    with _Noted(order, "") as folder:
+        return run(_alone(order, chosen, folder))
+
+
+async def _alone(order: "Order", config: "Config", folder: Path) -> "Result":
+    import asyncio
+
+    from emulator.app.building import ChannelSite, carried_out
+    from emulator.app.service import controlled
+    from emulator.control import state
+
+    home = state.make(state.home())
+    started = controlled(config, home, None, asyncio.Event(), resources=order.template)
+    async with started as channel:
+        return await carried_out(order, ChannelSite(channel), channel.world, folder)
+
+
+class _Noted:
+    """The build stands in the state folder while it is under way, so that the next command knows if it is killed."""
+
+    def __init__(self, order: "Order", control: str) -> None:
+        self._order = order
+        self._control = control
+
+    def __enter__(self) -> Path:
+        from emulator.build.staging import group_of
+        from emulator.control import build_notes, state
+
+        self._home = state.make(state.home())
+        order, group = self._order, group_of(self._order.template, self._order.guid)
+        folder = build_notes.folder_of(self._home) / group.name
+        note = build_notes.Note(order.guid, order.template.id.name, group.name, self._control, str(folder))
+        build_notes.write(self._home, note)
+        return folder
+
+    def __exit__(self, *_: object) -> None:
+        from emulator.control import build_notes
+
+        build_notes.remove(self._home, self._order.guid)
+
+
+def _tell(result: "Result", *, as_json: bool) -> None:
+    if as_json:
+        print_json(result.as_json())
+        return
+    last = result.last_run
+    steps = f"{result.plan.customizers} customizers, {len(result.plan.validators)} validators"
+    typer.echo(f"{last.state}: {result.plan.template.name}, {steps}")
+    if result.failure is not None:
+        typer.echo(f"  {result.failure}")
+        for line in result.failure.output:
+            typer.echo(f"  | {line}")
+    for output in result.outputs():
+        artifact = next(iter(output["properties"].values()))
+        typer.echo(f"  run output {output['name']}: {artifact or '(no name of its own)'}")
+    for line in _changes(result):
+        typer.echo(f"  {line}")
+    typer.echo(f"  log: {result.log}")
+
+
+def _changes(result: "Result") -> list[str]:
+    if result.changes is None:
+        return []
+    more = len(result.changes) - SHOWN_CHANGES
+    shown = [f"changed {each}" for each in result.changes[:SHOWN_CHANGES]]
+    return [*shown, f"and {more} more files (--json has them all)"] if more > 0 else shown
+
+
+def clear_leftovers() -> None:
+    """Name the builds that were killed, and clear what is left of them: the first thing that any command does."""
+    if "--help" in sys.argv or "-h" in sys.argv:
+        return
+    from emulator.control import build_notes, state
+
+    try:
+        home = state.home()
+        left = list(build_notes.orphans(home)) if build_notes.folder_of(home).is_dir() else []
+    except EmulatorError:
+        return  # the command itself says what is wrong with the state folder
+    for note in left:
+        _clear(home, note)
+
+
+def _clear(home: Path, note: "Note") -> None:
+    from emulator.control import build_notes, client
+
+    what = f"the build of {note.template} (process {note.pid}) was killed"
+    cleared = "its emulator ended with it, and nothing else is left"
+    if note.control and client.answers(note.control):
+        try:
+            client.find(note.control).end_build(note.guid)
+            cleared = f"what it had deployed in {note.group} is deleted now"
+        except EmulatorError as error:
+            cleared = f"nothing of it is in {note.group} any more: {error}"
+    build_notes.remove(home, note.guid)
+    typer.echo(f"note: {what}; {cleared}; its log is below {note.log}", err=True)

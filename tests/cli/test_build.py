@@ -1,0 +1,110 @@
+"""`build` as people run it."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builds import linux, needs_sandbox, shell
+from tests.cli.command import Cli
+
+pytestmark = pytest.mark.network
+
+
+def written(folder: Path, document: dict[str, Any]) -> str:
+    """The path of a template's file."""
+    (folder / "t.json").write_text(json.dumps(document))
+    return str(folder / "t.json")
+
+
+@needs_sandbox
+def test_a_build_starts_what_it_needs(cli: Cli, tmp_path: Path) -> None:
+    """Without an emulator it starts one and ends it; the result is on standard output, progress beside it."""
+    done = cli("build", written(tmp_path, linux(shell("echo hello"))))
+
+    assert done.returncode == 0, done.stderr
+    assert "Succeeded: hello, 1 customizers, 0 validators" in done.stdout
+    assert "run output out: /subscriptions/" in done.stdout
+    assert "azure-arm: hello" in done.stderr
+    assert cli.note() is None
+
+
+@needs_sandbox
+def test_a_failing_customizer_is_exit_code_1(cli: Cli, tmp_path: Path) -> None:
+    """Its output, its place in the template and the log's path are told."""
+    done = cli("build", written(tmp_path, linux(shell("echo oops; exit 5", name="bad"))))
+
+    assert done.returncode == 1
+    assert "properties.customize[0] (bad): Script exited with non-zero exit status: 5" in done.stdout
+    assert "| ==> azure-arm: " in done.stdout
+    log = done.stdout.partition("log: ")[2].strip()
+    assert "azure-arm: oops" in Path(log).read_text()
+
+
+def test_bad_input_is_exit_code_2_and_deploys_nothing(cli: Cli, tmp_path: Path) -> None:
+    """One line a finding, all at once, and no emulator was started."""
+    done = cli("build", written(tmp_path, linux({"type": "Shell"}, {"type": "Ansible"})))
+
+    assert done.returncode == 2
+    assert len([line for line in done.stderr.splitlines() if line.startswith("error: properties.customize")]) == 2
+    assert not (cli.home / "running.json").exists()
+
+
+@needs_sandbox
+def test_over_a_running_emulator(cli: Cli, tmp_path: Path) -> None:
+    """The build goes over the emulator that runs, whose status then names it."""
+    assert cli("up", "--detach").returncode == 0
+    result = cli.json("build", written(tmp_path, linux(shell("echo hello"))), "--json")
+    (build,) = cli.json("status", "--json")["builds"]
+
+    assert result["lastRunStatus"]["runState"] == "Succeeded"
+    assert build["stagingResourceGroup"] == result["stagingResourceGroup"]
+    assert build["state"] == "done"
+
+
+@needs_sandbox
+def test_a_killed_build_is_named_and_cleared_by_the_next_command(cli: Cli, tmp_path: Path) -> None:
+    """SIGKILL half way: the next command says what is left, deletes it, and the one after has nothing to say."""
+    assert cli("up", "--detach").returncode == 0
+    with cli.started("build", written(tmp_path, linux(shell("echo sleeping; sleep 600")))) as build:
+        assert build.stderr
+        for line in build.stderr:
+            if "sleeping" in line:
+                break
+        os.kill(build.pid, signal.SIGKILL)
+        build.wait()
+    first, second = cli("status", "--json"), cli("status", "--json")
+    (left,) = json.loads(first.stdout)["builds"]
+
+    assert f"the build of hello (process {build.pid}) was killed; what it had deployed in IT_" in first.stderr
+    assert [each["type"].rpartition("/")[2] for each in left["resources"]] == ["resourceGroups", "storageAccounts"]
+    assert "killed" not in second.stderr
+
+
+@needs_sandbox
+def test_ctrl_c_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
+    """Interrupted it is torn down, says so by its code, and no note or emulator is left."""
+    with cli.started("build", written(tmp_path, linux(shell("echo sleeping; sleep 600")))) as build:
+        assert build.stderr
+        for line in build.stderr:
+            if "sleeping" in line:
+                break
+        os.kill(build.pid, signal.SIGINT)
+        build.wait(timeout=30)
+    after = cli("status")
+
+    assert build.returncode == 130
+    assert cli.note() is None
+    assert "killed" not in after.stderr
+
+
+def test_parameters_and_mirrors_are_checked(cli: Cli, tmp_path: Path) -> None:
+    """Options that mean nothing are told what they should be."""
+    file = written(tmp_path, linux(shell("a")))
+
+    assert "expected NAME=VALUE" in cli("build", file, "-p", "x").stderr
+    assert "found no 'x', expected one of (none)" in cli("build", file, "-p", "x=1").stderr
+    assert "expected URL=DIR" in cli("build", file, "--mirror", "x").stderr
