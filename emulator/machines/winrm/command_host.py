@@ -49,6 +49,9 @@ class ShellContext:
 class Process(Protocol):
     """A started command line."""
 
+    def take(self, limit: int) -> Chunk | None:
+        """What it has written, or its end, at most about `limit` bytes; None where nothing waits."""
+
     async def read(self, limit: int) -> Chunk:
         """Wait for output, or for the end, and return at most about `limit` bytes.
 
@@ -117,6 +120,10 @@ class FinishedProcess:
 
     async def read(self, limit: int) -> Chunk:
         """What is left, at once."""
+        return self.take(limit)
+
+    def take(self, limit: int) -> Chunk:
+        """What is left."""
         taken: list[Output] = []
         while self._outputs and limit > 0:
             output = self._outputs.pop(0)

@@ -107,10 +107,16 @@ class FragmentStream:
         await self._room.wait()
 
     async def read(self, limit: int) -> Chunk:
-        """Wait for fragments or the end; those that fit into `limit` bytes, one at least."""
-        while not self._waiting and not self._has_ended:
+        """Wait for fragments or the end."""
+        while (chunk := self.take(limit)) is None:
             self._changed.clear()
             await self._changed.wait()
+        return chunk
+
+    def take(self, limit: int) -> Chunk | None:
+        """The end, or those fragments that fit into `limit` bytes, one at least; None where nothing waits."""
+        if not self._waiting and not self._has_ended:
+            return None
         taken: list[Output] = []
         while self._waiting and (not taken or limit >= len(self._waiting[0])):
             fragment = self._waiting.popleft()

@@ -112,13 +112,19 @@ class TaskProcess:
             self._exit_code = code
             self._pipes.changed.set()
 
-    async def read(self, limit: int) -> Chunk:
-        """Wait for output or the end."""
-        while self._pipes.is_empty and self._exit_code is None:
-            self._pipes.changed.clear()
-            await self._pipes.changed.wait()
+    def take(self, limit: int) -> Chunk | None:
+        """Output or the end; None where neither is there."""
+        if self._pipes.is_empty and self._exit_code is None:
+            return None
         outputs = self._pipes.take(limit)
         return Chunk(outputs, self._exit_code if self._pipes.is_empty else None)
+
+    async def read(self, limit: int) -> Chunk:
+        """Wait for output or the end."""
+        while (chunk := self.take(limit)) is None:
+            self._pipes.changed.clear()
+            await self._pipes.changed.wait()
+        return chunk
 
     def write(self, data: bytes, *, end: bool) -> None:
         """Take standard input; what comes after the end is dropped."""

@@ -205,6 +205,9 @@ class WsmanService:
 
 async def _read(shell: Shell, command: Running, limit: int) -> Chunk:
     """The next output; a client that leaves the shell ends the waiting."""
+    if command.held is None and not shell.left.is_set():
+        # Most have something to say; two tasks take longer than all the rest.
+        command.held = command.process.take(limit)
     if command.held is None:
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(_fetch(command, limit))

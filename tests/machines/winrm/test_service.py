@@ -25,6 +25,9 @@ class Held:
         self.signals: list[str] = []
         self.was_asked = asyncio.Event()
 
+    def take(self, limit: int) -> Chunk | None:
+        return None if self.chunks.empty() else self.chunks.get_nowait()
+
     async def read(self, limit: int) -> Chunk:
         self.was_asked.set()
         return await self.chunks.get()
