@@ -130,6 +130,7 @@ BILLION_LAUGHS = b'<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><l>&b;</l>
         b"<?xml version='1.0' encoding='nonsense'?><a/>",
         BILLION_LAUGHS,
         b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
+        BILLION_LAUGHS.decode().encode("utf-16"),
         b"<a>" * 40 + b"</a>" * 40,
         envelope(names.RECEIVE, ""),
         envelope(names.COMMAND, "<rsp:CommandLine/>"),
