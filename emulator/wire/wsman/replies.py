@@ -5,6 +5,7 @@ compare the strings.
 """
 
 import base64
+import binascii
 import html
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -132,12 +133,14 @@ class Progress:
 def received(ids: Ids, streams: Iterable[Stream], progress: Progress) -> bytes:
     """Output of a command or of a shell."""
     owner = f' CommandId="{html.escape(progress.command_id)}"' if progress.command_id else ""
-    told = "".join(
-        f'<rsp:Stream Name="{html.escape(stream.name)}"{owner}>{base64.b64encode(stream.data).decode()}</rsp:Stream>'
-        for stream in streams
-    )
-    body = f"<rsp:ReceiveResponse>{told}{_state(progress, owner)}</rsp:ReceiveResponse>"
-    return _envelope(f"{names.RECEIVE}Response", ids, body)
+    head, tail = _around(f"{names.RECEIVE}Response", ids)
+    # As bytes all the way: output is most of what this machine says, and each text made of it is a copy or three.
+    parts = [f"{head}<rsp:ReceiveResponse>".encode()]
+    for stream in streams:
+        opening = f'<rsp:Stream Name="{html.escape(stream.name)}"{owner}>'.encode()
+        parts += (opening, binascii.b2a_base64(stream.data, newline=False), b"</rsp:Stream>")
+    parts.append(f"{_state(progress, owner)}</rsp:ReceiveResponse>{tail}".encode())
+    return b"".join(parts)
 
 
 def _state(progress: Progress, owner: str) -> str:
@@ -168,10 +171,17 @@ def fault(ids: Ids, why: WsmanFaultError, machine: str) -> bytes:
 
 
 def _envelope(action: str, ids: Ids, body: str) -> bytes:
+    head, tail = _around(action, ids)
+    return f"{head}{body}{tail}".encode()
+
+
+def _around(action: str, ids: Ids) -> tuple[str, str]:
+    """What stands before a body, and what behind it."""
     relates = f"<a:RelatesTo>{html.escape(ids.relates_to)}</a:RelatesTo>" if ids.relates_to else ""
-    return (
+    head = (
         f'<s:Envelope xml:lang="en-US" xmlns:s="{names.SOAP}" xmlns:a="{names.ADDRESSING}" '
         f'xmlns:x="{names.TRANSFER}" xmlns:w="{names.WSMAN}" xmlns:p="{names.MICROSOFT}" xmlns:rsp="{names.SHELL}">'
         f"<s:Header><a:Action>{action}</a:Action><a:MessageID>{ids.message_id}</a:MessageID>"
-        f"<a:To>{names.ANONYMOUS}</a:To>{relates}</s:Header><s:Body>{body}</s:Body></s:Envelope>"
-    ).encode()
+        f"<a:To>{names.ANONYMOUS}</a:To>{relates}</s:Header><s:Body>"
+    )
+    return head, "</s:Body></s:Envelope>"
