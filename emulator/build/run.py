@@ -1,0 +1,178 @@
+"""Run a plan over a site: deploy, connect, customize, validate, report, and leave nothing behind."""
+
+import contextlib
+import datetime
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from emulator.build.communicator import Communicator, NeverConnectedError, Waiting, by_ssh
+from emulator.build.log import Log, Told, nobody
+from emulator.build.provision import Fetched, StepFailedError, perform
+from emulator.build.report import TIMED_OUT, Failure, LastRun, Result, RunState, SubState, failed_message
+from emulator.build.staging import Staging
+from emulator.build.steps import OnError, Plan, Step
+from emulator.channels.ssh_session import Account
+from emulator.clock import Clock
+from emulator.model.world import System
+
+KEPT_LINES = 20
+"""Lines of a failed step's output that are told again at the end."""
+
+
+class Site(Protocol):
+    """The emulator that a build runs over."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    def account(self, system: System) -> tuple[Account, str]:
+        """Who logs in at a build VM and where, and the machine's own address and port in Azure."""
+        ...
+
+    async def deploy(self, staging: Staging) -> None:
+        """Show the build's resources, and start its build VM afresh."""
+        ...
+
+    async def tear_down(self, staging: Staging, *, keep: bool) -> None:
+        """Delete what leaves after a build, and the build VM's contents with it; `keep` leaves all for a look."""
+        ...
+
+
+@dataclass(slots=True)
+class _Running:
+    """A build under way."""
+
+    plan: Plan
+    site: Site
+    staging: Staging
+    fetched: Fetched
+    log: Log
+    path: Path
+    sub_state: SubState = "Building"
+    lines: list[str] = field(default_factory=list)
+
+
+async def build(
+    plan: Plan, site: Site, staging: Staging, fetched: Fetched, folder: Path, told: Told = nobody
+) -> Result:
+    """Build; how it ended is a value. A cancelled build is torn down before the cancellation goes on.
+
+    Args:
+        plan: what to do.
+        site: over what.
+        staging: what is deployed for it.
+        fetched: what its steps name.
+        folder: where logs go, in the folders of the service's storage account.
+        told: hears Packer's output while it runs.
+    """
+    path = folder / "packerlogs" / staging.guid / "customization.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    began = datetime.datetime.now(datetime.UTC), site.clock.now()
+    with path.open("w", encoding="utf-8") as stream:
+        log = Log(staging.guid, stream, site.clock, began, told)
+        running = _Running(plan, site, staging, fetched, log, path)
+        log.told = _remembering(running, told)
+        failure, state = None, "Succeeded"
+        keep = False
+        try:
+            await site.deploy(staging)
+            failure = await _within_its_time(running)
+            keep = failure is not None and _on_error(running) == "abort"
+        finally:
+            log.err("[INFO] (telemetry) Finalizing.")
+            await site.tear_down(staging, keep=keep)
+        return _result(running, failure, began)
+
+
+def _remembering(running: _Running, told: Told) -> Told:
+    def tell(line: str) -> None:
+        running.lines.append(line)
+        del running.lines[:-KEPT_LINES]
+        told(line)
+
+    return tell
+
+
+def _on_error(running: _Running) -> OnError:
+    plan = running.plan
+    return plan.on_validation_error if running.sub_state == "Validating" else plan.on_customizer_error
+
+
+async def _within_its_time(running: _Running) -> Failure | None:
+    """Customize and validate within `buildTimeoutInMinutes`; what failed, or None."""
+    try:
+        async with running.site.clock.timeout(running.plan.minutes * 60.0):
+            return await _customize_and_validate(running)
+    except TimeoutError:
+        running.log.err("[ERROR] context deadline exceeded")
+        running.log.out("Cancelling build after receiving terminated")
+        return Failure(TIMED_OUT)
+
+
+async def _customize_and_validate(running: _Running) -> Failure | None:
+    running.sub_state = "Customizing"
+    failure = await _all(running, running.plan.steps)
+    if failure is None and running.plan.validators:
+        running.sub_state = "Validating"
+        failure = await _all(running, running.plan.validators)
+    return failure
+
+
+async def _all(running: _Running, steps: Sequence[Step]) -> Failure | None:
+    """Connect, and perform steps in order; the first that fails ends it."""
+    log = running.log
+    try:
+        async with _connected(running) as over:
+            for step in steps:
+                failure = await _one(running, over, step)
+                if failure is not None:
+                    return failure
+    except NeverConnectedError as never:
+        log.step(str(never))
+        log.out(f"Build 'azure-arm' errored: {never}")
+        return Failure(str(never), output=tuple(running.lines))
+    return None
+
+
+@contextlib.asynccontextmanager
+async def _connected(running: _Running) -> AsyncIterator[Communicator]:
+    account, azure = running.site.account(running.plan.system)
+    if account.password:
+        running.log.hidden = (account.password,)
+    waiting = Waiting(account, azure, running.site.clock, running.log)
+    async with by_ssh(waiting) as session:
+        yield session
+
+
+async def _one(running: _Running, over: Communicator, step: Step) -> Failure | None:
+    running.lines.clear()
+    try:
+        await perform(step, over, running.log, running.fetched)
+    except StepFailedError as failed:
+        log = running.log
+        log.step("Provisioning step had errors: Running the cleanup provisioner, if present...")
+        log.out(f"Build 'azure-arm' errored: {failed}")
+        return Failure(str(failed), step.place, step.name, tuple(running.lines))
+    return None
+
+
+def _result(running: _Running, failure: Failure | None, began: tuple[datetime.datetime, float]) -> Result:
+    plan = running.plan
+    state: RunState = "Succeeded" if failure is None else "Failed"
+    if failure is not None and running.sub_state == "Validating" and plan.distribute_on_failure:
+        state = "PartiallySucceeded"
+    end = began[0] + datetime.timedelta(seconds=running.site.clock.now() - began[1])
+    message = "" if failure is None else failure.said
+    if failure is not None and failure.said != TIMED_OUT:
+        message = failed_message(str(failure), str(running.path), running.staging.guid)
+    sub_state = None if failure is None else running.sub_state
+    last = LastRun(_iso(began[0]), _iso(end), state, sub_state, message)
+    return Result(plan, running.staging.group, last, str(running.path), failure)
+
+
+def _iso(moment: datetime.datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+

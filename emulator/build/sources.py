@@ -1,0 +1,152 @@
+"""Fetch what steps name, before anything is deployed: http(s), files, or a local folder that mirrors an address.
+
+The service stages scripts when a template is submitted, tries each ten times and compares checksums (azure.md 1.6).
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from emulator.build.log import Told
+from emulator.build.provision import Fetched
+from emulator.build.steps import Plan, Source, Step, source_of
+from emulator.clock import Clock
+from emulator.errors import InvalidInputError
+
+ATTEMPTS = 10
+RETRY_SECONDS = 5.0
+"""How long the service waits between attempts is documented nowhere."""
+LARGEST_BYTES = 512 * 1024 * 1024
+PATIENCE = 60.0
+"""Real seconds for one download: a server outside the emulator knows nothing of its clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """A folder that holds what is below an address."""
+
+    url: str
+    folder: Path
+
+
+def mirror_of(text: str) -> Mirror:
+    """A mirror as the command line has it: `URL=DIR`.
+
+    Raises:
+        InvalidInputError: it is none, or there is no such folder.
+    """
+    url, separator, folder = text.rpartition("=")
+    if not separator or "://" not in url or not folder:
+        raise InvalidInputError(f"--mirror: found {text!r}, expected URL=DIR, as https://host/scripts=./scripts")
+    if not Path(folder).is_dir():
+        raise InvalidInputError(f"--mirror: {folder}: found no folder of that name, expected one with what {url} has")
+    return Mirror(url.rstrip("/") + "/", Path(folder))
+
+
+async def fetched(plan: Plan, mirrors: Iterable[Mirror], clock: Clock, told: Told) -> Fetched:
+    """What the plan's steps name, all of it.
+
+    Raises:
+        InvalidInputError: with a line for each source that cannot be had, or is not what its checksum says.
+    """
+    found: dict[Source, bytes] = {}
+    lines: list[str] = []
+    mirrors = tuple(mirrors)
+    for number, step in enumerate((*plan.steps, *plan.validators)):
+        source = source_of(step)
+        if source is None or source in found:
+            continue
+        try:
+            found[source] = await _verified(step, source, mirrors, clock, told, number)
+        except InvalidInputError as error:
+            lines.append(str(error))
+    if lines:
+        raise InvalidInputError("\n".join(lines))
+    return Fetched(found)
+
+
+async def _verified(
+    step: Step, source: Source, mirrors: tuple[Mirror, ...], clock: Clock, told: Told, number: int
+) -> bytes:
+    content = await _tried(step, source, mirrors, clock, told, number)
+    digest = hashlib.sha256(content).hexdigest()
+    if source.sha256 and digest != source.sha256:
+        raise InvalidInputError(
+            f"{step.place}.sha256Checksum: found {source.sha256}, expected {digest}: that is the checksum of what "
+            f"{source.uri} has"
+        )
+    return content
+
+
+async def _tried(
+    step: Step, source: Source, mirrors: tuple[Mirror, ...], clock: Clock, told: Told, number: int
+) -> bytes:
+    """Ten attempts; the message of each failure is the service's own."""
+    why = ""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return await _once(source.uri, mirrors)
+        except InvalidInputError as error:
+            why = str(error)
+        local = f"{number:05}.0.customizer.fp"
+        told(f"Downloading external file ({source.uri}) to local file ({local}) [attempt {attempt} of {ATTEMPTS}] failed")
+        if attempt < ATTEMPTS:
+            await clock.sleep(RETRY_SECONDS)
+    field = "sourceUri" if hasattr(step, "destination") else "scriptUri"
+    raise InvalidInputError(
+        f"{step.place}.{field}: found {source.uri}, expected something that can be fetched: {why} "
+        f"({ATTEMPTS} attempts); `--mirror URL=DIR` names a folder that has it"
+    )
+
+
+async def _once(uri: str, mirrors: tuple[Mirror, ...]) -> bytes:
+    """The bytes at an address; of a mirror where one has them.
+
+    Raises:
+        InvalidInputError: they cannot be had.
+    """
+    for mirror in mirrors:
+        if uri.startswith(mirror.url):
+            return await asyncio.to_thread(_file, _inside(mirror, uri))
+    if uri.startswith("file://"):
+        return await asyncio.to_thread(_file, Path(unquote(urlsplit(uri).path)))
+    return await _download(uri)
+
+
+def _inside(mirror: Mirror, uri: str) -> Path:
+    """The file of an address; an address never leads out of its mirror's folder."""
+    wanted = (mirror.folder / unquote(urlsplit(uri).path[len(urlsplit(mirror.url).path) :])).resolve()
+    if not wanted.is_relative_to(mirror.folder.resolve()):
+        raise InvalidInputError(f"{wanted} is outside {mirror.folder}")
+    return wanted
+
+
+def _file(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise InvalidInputError(f"{path} has more than {LARGEST_BYTES} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInputError(f"{path}: {error.strerror}") from None
+
+
+async def _download(uri: str) -> bytes:
+    import aiohttp
+
+    limit = aiohttp.ClientTimeout(total=PATIENCE)
+    try:
+        async with aiohttp.ClientSession(timeout=limit, trust_env=True) as session, session.get(uri) as answer:
+            if answer.status != 200:
+                raise InvalidInputError(f"the server answered {answer.status} {answer.reason}")
+            content = await answer.content.read(LARGEST_BYTES)
+            return content + await answer.read() if not answer.content.at_eof() else content
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise InvalidInputError(" ".join(str(error).split()) or type(error).__name__) from None
+
+
+def by_source(contents: Mapping[Source, bytes]) -> Fetched:
+    """What was fetched otherwise."""
+    return Fetched(contents)
