@@ -12,6 +12,7 @@ BY_SCRIPTS = (
     "played by the scripts of tests/machines/winguest/test_engine.py; a table of its own is still to be written"
 )
 BY_CLIENTS = "driven by pypsrp in tests/clients/test_pypsrp.py; tests of its own are still to be written"
+BY_CHANNEL = "driven through the channel in tests/app/test_proxy_modes.py, test_run.py and test_machines.py"
 UNTESTED = {
     "app/channel.py": NOT_YET,
     "app/keeper.py": NOT_YET,
@@ -102,6 +103,9 @@ UNTESTED = {
     "machines/winrm/psrp_values.py": BY_CLIENTS,
     "machines/winrm/running.py": BY_CLIENTS,
     "net/proxy.py": NOT_YET,
+    "net/proxy_modes.py": BY_CHANNEL,
+    "net/second_segment.py": BY_CHANNEL,
+    "machines/jump.py": BY_CHANNEL,
     "net/scene.py": NOT_YET,
     "wire/wsman/names.py": "constants, used by every test of wire/wsman",
 }

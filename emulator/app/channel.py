@@ -13,10 +13,13 @@ from emulator.app.keeper import Keeper
 from emulator.app.machines import Machines, machine_state, machines_of
 from emulator.app.stagings import Stagings
 from emulator.app.status import Endpoint, Exact, Hop, HopState, PathState, Status
+from emulator.app.trial import ask_of
+from emulator.app.way import way
 from emulator.channels.base import Outcome
 from emulator.clock import wall_time
 from emulator.control.metrics import Tally
 from emulator.model import arm
+from emulator.model.switches import ProxyMode
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.net.gate import Gate
 from emulator.net.scene import Scene
@@ -190,7 +193,14 @@ class Channel:
         url = f"https://{host}:{port}/wsman" if system == "windows" else None
         account = self.account
         return Endpoint(
-            host, port, account.username, account.password, str(account.private_key), Exact(host, port), url
+            host,
+            port,
+            account.username,
+            account.password,
+            str(account.private_key),
+            Exact(host, port),
+            url,
+            *told(self.world, system),
         )
 
     def _hops(self) -> Iterable[Hop]:
@@ -250,21 +260,28 @@ def decided(scene: Scene, system: System) -> PathState:
     return PathState("carried", str(lost)) if any(each.path.carried for each in found) else PathState("denied", said)
 
 
+def told(world: World, system: System) -> tuple[ProxyMode | None, str | None]:
+    """What the proxy VM speaks and what a client asks it for; nothing where it just forwards."""
+    ask = ask_of(world, system)
+    return (ask.mode, f"{ask.host}:{ask.port}") if ask else (None, None)
+
+
 async def run_at(endpoint: Endpoint, system: System, command: str, *, seconds: float) -> Outcome:
     """Run one command at an endpoint of a running emulator; see `Channel.run`."""
-    if system == "linux":
-        from emulator.channels import ssh
+    async with way(endpoint) as (host, port):
+        if system == "linux":
+            from emulator.channels import ssh
 
-        return await ssh.run(
-            endpoint.host,
-            endpoint.port,
-            endpoint.username,
-            private_key=endpoint.private_key,
-            password=endpoint.password,
-            command=command,
-            timeout=seconds,
-        )
-    from emulator.channels import winrm
+            return await ssh.run(
+                host,
+                port,
+                endpoint.username,
+                private_key=endpoint.private_key,
+                password=endpoint.password,
+                command=command,
+                timeout=seconds,
+            )
+        from emulator.channels import winrm
 
-    url = endpoint.url or ""
-    return await winrm.run(url, endpoint.username, endpoint.password, command, timeout=seconds)
+        url = f"https://{host}:{port}/wsman"
+        return await winrm.run(url, endpoint.username, endpoint.password, command, timeout=seconds)

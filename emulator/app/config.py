@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emulator.errors import InvalidInputError
 from emulator.machines.settings import ChannelBinding, GuestChoice, Scheme, WinrmSettings
-from emulator.model.switches import Switches
+from emulator.model.switches import ProxyMode, Switches
 from emulator.model.world import Topology
 from emulator.rules.deployment import Wanted
 
@@ -33,6 +33,8 @@ class SwitchSettings(_Strict):
     proxy_connect_failure: Literal["fin", "rst", "hold"] = "fin"
     private_link_idle: float = Field(default=300.0, gt=0, le=86_400)
     private_link_idle_reset: bool = False
+    proxy_mode: ProxyMode = "tcp-forward"
+    proxy_egress_megabits: float = Field(default=0.0, ge=0, le=100_000)
     proxy_vm_reads_proxy_v2: bool = False
     nat_ports_per_backend: int = Field(default=64_000, ge=1, le=65_536)
     endpoint_lost: Literal["black-hole", "reset", "keep"] = "black-hole"

@@ -13,14 +13,14 @@ from typing import IO, Any
 
 from emulator.app.channel import Channel
 from emulator.app.config import Config, Listen, Port, load_config
-from emulator.app.credentials import account
+from emulator.app.credentials import Account, account
 from emulator.app.flow_logs import flow_logs
 from emulator.app.given import Resources, places
 from emulator.app.guests import chosen
 from emulator.app.history import History
 from emulator.app.keeper import Keeper
 from emulator.app.status import PathState
-from emulator.app.trial import trial
+from emulator.app.trial import ask_of, trial
 from emulator.app.worlds import load_world
 from emulator.clock import Clock
 from emulator.control import state
@@ -34,7 +34,7 @@ from emulator.net.listener import bind
 from emulator.net.pipes import pipe_pool
 from emulator.net.prober import probing
 from emulator.net.proxy import proxy
-from emulator.net.scene import Scene
+from emulator.net.scene import Jump, Scene
 from emulator.net.traffic import traffic
 from emulator.rules import condition
 from emulator.rules.playable import playable
@@ -112,6 +112,8 @@ async def _running(
             logs = await stack.enter_async_context(flow_logs(config.flow_logs, scene.clock))
             scene.traffic = await stack.enter_async_context(traffic(logs, scene.clock))
         watchers = await stack.enter_async_context(asyncio.TaskGroup())
+        if world.switches.proxy_mode == "ssh-jump":
+            scene.jump = _jump(credentials)
         channel = Channel(scene, config, credentials, history, watchers)
         stack.callback(channel.machines.stop)
         sockets = _bind_all(scene, config.listening, stack)
@@ -126,6 +128,13 @@ async def _running(
         await _get_ready(channel)
         yield channel
         history.end()
+
+
+def _jump(of: Account) -> Jump:
+    """The proxy VM's SSH server, with the build VMs' account; imported where there is one."""
+    from emulator.machines.jump import Jump
+
+    return Jump(of.username, of.password, of.public_key)
 
 
 Sockets = dict[tuple[str, System], socket.socket]
@@ -244,7 +253,9 @@ async def _get_ready(channel: Channel) -> None:
     async with asyncio.TaskGroup() as group:
         trials = {}
         for system, gate in channel.entries.items():
-            trials[system] = group.create_task(trial(gate.address, partial(scene.decide, system), system))
+            trials[system] = group.create_task(
+                trial(gate.address, partial(scene.decide, system), system, ask_of(scene.world, system))
+            )
     for system, task in trials.items():
         channel.paths[system] = task.result()
     failed = [f"{system}: {found.reason}" for system, found in channel.paths.items() if found.outcome == "failed"]

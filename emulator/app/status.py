@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from emulator.model.switches import ProxyMode
+
 HopState = Literal["up", "down", "stopped", "absent"]
 
 
@@ -16,7 +18,12 @@ class Exact:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """How a client reaches one build VM."""
+    """How a client reaches one build VM.
+
+    Attributes:
+        mode: what the proxy VM speaks, where that is not `tcp-forward`; see `switches.proxy_mode`.
+        target: what a client asks it for then, `address:port`.
+    """
 
     host: str
     port: int
@@ -25,6 +32,8 @@ class Endpoint:
     private_key: str
     exact: Exact
     url: str | None = None
+    mode: ProxyMode | None = None
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,7 @@ class Status:
         """As `status --json` prints it."""
         values = asdict(self)
         for endpoint in values["endpoints"].values():
-            if endpoint["url"] is None:
-                del endpoint["url"]
+            for name in ("url", "mode", "target"):
+                if endpoint[name] is None:
+                    del endpoint[name]
         return values

@@ -1,7 +1,9 @@
 """One command over SSH (asyncssh's second door). Like Packer, it takes whatever host key it is shown."""
 
 import asyncio
+import contextlib
 import signal
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import asyncssh
@@ -69,6 +71,28 @@ async def run(
     if done.exit_status is None:
         raise PeerError(f"{where}: the connection ended before the command did")
     return Outcome(exit_code_of(done), _bytes(done.stdout), _bytes(done.stderr))
+
+
+@contextlib.asynccontextmanager
+async def forwarded(jump: SshChannel, target: tuple[str, int]) -> AsyncIterator[int]:
+    """A local port from which connections go to a target behind an SSH server, while the body runs.
+
+    Raises:
+        PeerError: the server cannot be reached, or does not let us in.
+    """
+    where = f"ssh {jump.username}@{jump.host}:{jump.port}"
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            async with asyncio.timeout(jump.timeout):
+                opened = connection(jump.host, jump.port, jump.username, jump.private_key, jump.password)
+                opening = await stack.enter_async_context(opened)
+                listener = await opening.forward_local_port("127.0.0.1", 0, *target)
+        except TimeoutError:
+            raise PeerError(f"{where}: no answer within {jump.timeout:g} s") from None
+        except (OSError, asyncssh.Error, asyncssh.KeyImportError) as error:
+            raise PeerError(f"{where}: {one_line(error)}") from None
+        stack.callback(listener.close)
+        yield listener.get_port()
 
 
 def connection(

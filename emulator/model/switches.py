@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+ProxyMode = Literal["tcp-forward", "http-connect", "socks5", "ssh-jump"]
+
 
 @dataclass(frozen=True, slots=True)
 class Switches:
@@ -25,6 +27,10 @@ class Switches:
             seconds)", private-link-service-overview).
         private_link_idle_reset: whether it tells both ends by RST, as a field report has it
             (MicrosoftDocs/azure-docs#94724), or neither.
+        proxy_mode: what the proxy VM speaks: it forwards each of its ports to the build VM (`tcp-forward`), or its
+            client names the target by CONNECT, by SOCKS 5 or through an SSH server: not documented (azure.md 1.2).
+        proxy_egress_megabits: megabits a second that the proxy VM sends at most, both ways together; 0 for no limit.
+            Standard_A1_v2 has 250, of egress alone (av2-series, virtual-machine-network-throughput).
         proxy_vm_reads_proxy_v2: whether the proxy VM expects the header of `enableProxyProtocol`: not documented.
         nat_ports_per_backend: flows that one NAT address of private link carries to one backend at once, "64k"
             (private-link-faq).
@@ -47,6 +53,8 @@ class Switches:
     proxy_connect_failure: Literal["fin", "rst", "hold"] = "fin"
     private_link_idle: float = 300.0
     private_link_idle_reset: bool = False
+    proxy_mode: ProxyMode = "tcp-forward"
+    proxy_egress_megabits: float = 0.0
     proxy_vm_reads_proxy_v2: bool = False
     nat_ports_per_backend: int = 64_000
     endpoint_lost: Literal["black-hole", "reset", "keep"] = "black-hole"

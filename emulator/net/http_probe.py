@@ -30,8 +30,11 @@ async def _first_line(connection: socket.socket, probe: Probe, host: str) -> byt
     """The first line of the answer. Streams close their socket, so they have one of their own."""
     own = connection.dup()
     own.setblocking(False)
-    options = {"ssl": _anybody(), "server_hostname": ""} if probe.protocol == "Https" else {}
-    reader, writer = await asyncio.open_connection(sock=own, limit=http_probe.MAX_LINE_BYTES, **options)
+    tls = _anybody() if probe.protocol == "Https" else None
+    name = "" if tls else None
+    reader, writer = await asyncio.open_connection(
+        sock=own, limit=http_probe.MAX_LINE_BYTES, ssl=tls, server_hostname=name
+    )
     try:
         writer.write(http_probe.request(host, probe.request_path))
         return await reader.readuntil(b"\n")

@@ -49,5 +49,3 @@ class _Held:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ports.give(self._hop)
-
-

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-import struct
 from collections.abc import AsyncIterator
 
 from emulator.clock import wall_time
@@ -11,32 +10,22 @@ from emulator.errors import PeerError
 from emulator.model.compute import Member
 from emulator.model.flow import Flow
 from emulator.model.world import PROBE_SOURCE, PROXY_PORTS, System, build_role
-from emulator.net import hop_header, link_header, records
+from emulator.net import hop_header, link_header, proxy_modes, records
 from emulator.net.attempts import Attempt
-from emulator.net.dark import until_left
-from emulator.net.dial import DialFailure, dial
 from emulator.net.gate import Gate, gate_at
-from emulator.net.holding import until_gone
 from emulator.net.hop_header import CutShortError
-from emulator.net.live import BOTH, LiveFlow, LiveFlows
+from emulator.net.proxy_modes import Asked, Told
 from emulator.net.records import Passage
-from emulator.net.relay import Ended, Relay
 from emulator.net.scene import Scene
-from emulator.net.traffic import counted
-from emulator.observe import How, Observation
-from emulator.reason import Outcome, Verdict
-from emulator.rules import flow_points, live, path, security
+from emulator.net.second_segment import Errand, SecondSegment
+from emulator.observe import Observation
+from emulator.rules import flow_points, path, security
 from emulator.rules import link_header as rules
 from emulator.rules.entry import OUTSIDER, proxy_posture
 from emulator.rules.legs import Leg
-from emulator.rules.live import Fate
 from emulator.rules.posture import Answer, Posture
+from emulator.rules.proxy_target import target_leg
 from emulator.wire.hop import HopHeader
-from emulator.wire.proxy_v2 import Addresses
-
-RESET = struct.pack("ii", 1, 0)
-DIAL_AGAIN = 1.0
-"""Real seconds between two tries of a build VM that is not on the network."""
 
 
 class Proxy:
@@ -47,7 +36,8 @@ class Proxy:
         self.machine = machine
         self.system = system
         self.port = PROXY_PORTS[system]
-        self.flows = LiveFlows()
+        self._jumping: set[socket.socket] = set()
+        self.beyond = SecondSegment(scene, machine, scene.pace_of(machine.hop))
 
     async def serve(self, connection: socket.socket) -> None:
         """Serve one connection: a probe, or a client's."""
@@ -60,13 +50,73 @@ class Proxy:
             await self._probed(connection)
             return
         header = await self._header(connection, peer)
-        if header is not None:
-            port = header.addresses.source_port
-            leg = path.second_leg(scene.world, scene.condition, self.system, self.machine, port)
-            far_end = build_role(self.system)
-            which = records.passage(self.machine.hop, leg.name, peer, leg.flow, backend=far_end, name=header.flow)
-            if await self._is_introduced(connection, which):
-                await self._forward(connection, which, leg)
+        if header is None:
+            return
+        errand = self._errand(header, peer)
+        if not await self._is_introduced(connection, errand.which):
+            return
+        mode = scene.world.switches.proxy_mode
+        if mode == "tcp-forward":
+            await self.beyond.serve(connection, errand)
+        elif mode == "ssh-jump":
+            await self._jump(connection, header, peer)
+        else:
+            await self._told(mode, connection, header, peer)
+
+    def _errand(self, header: HopHeader, peer: tuple[str, int], asked: Asked | None = None) -> Errand:
+        """What a client wants: the build VM that this listener is for, or the target that it named."""
+        port = header.addresses.source_port
+
+        def decided() -> tuple[Leg, Member | None]:
+            world, condition = self.scene.world, self.scene.condition
+            if asked is not None:
+                return target_leg(world, condition, self.machine, (asked.host, asked.port), port)
+            leg = path.second_leg(world, condition, self.system, self.machine, port)
+            return leg, world.member(build_role(self.system))
+
+        leg, build = decided()
+        far_end = build.hop if build else asked.host if asked else build_role(self.system)
+        which = records.passage(self.machine.hop, leg.name, peer, leg.flow, backend=far_end, name=header.flow)
+        return Errand(which, leg, build, lambda: decided()[0], asked)
+
+    async def _told(self, mode: Told, connection: socket.socket, header: HopHeader, peer: tuple[str, int]) -> None:
+        """Let the client name its target, and go there."""
+        seconds = self.scene.clock.real(proxy_modes.PATIENCE)
+        try:
+            asked = await proxy_modes.asked(mode, connection, seconds=seconds)
+        except (PeerError, OSError) as error:
+            by = "client" if isinstance(error, (CutShortError, OSError)) else self.machine.hop
+            which = self._errand(header, peer).which
+            self.scene.observer(records.closed(which, self.scene.clock, by, "fin", why=str(error)))
+            return
+        await self.beyond.serve(connection, self._errand(header, peer, asked))
+
+    async def _jump(self, connection: socket.socket, header: HopHeader, peer: tuple[str, int]) -> None:
+        """Be the SSH server that forwards to what its client names."""
+        if self.scene.jump is None:
+            raise AssertionError("proxy_mode is ssh-jump, and nobody plays the SSH server")
+        async with asyncio.TaskGroup() as group:
+
+            async def reached(host: str, port: int) -> socket.socket | None:
+                errand = self._errand(header, peer, Asked(host, port, b"", b"", b""))
+                with contextlib.ExitStack() as stack:
+                    near, far = (stack.enter_context(each) for each in _pair())
+                    target = await self.beyond.reach(far, errand)
+                    if target is None:
+                        return None
+                    stack.pop_all()
+                group.create_task(self._carry(far, target, errand))
+                return near
+
+            self._jumping.add(connection)
+            try:
+                await self.scene.jump(connection, reached)
+            finally:
+                self._jumping.discard(connection)
+
+    async def _carry(self, far: socket.socket, target: socket.socket, errand: Errand) -> None:
+        with far:
+            await self.beyond.carry(far, target, errand)
 
     async def _probed(self, connection: socket.socket) -> None:
         """A health probe is a handshake and a close, with private link's header between where that is on."""
@@ -117,8 +167,11 @@ class Proxy:
 
     def stop(self) -> None:
         """The service stops: its connections end with it."""
-        for relay in self.flows.relays():
+        for relay in self.beyond.flows.relays():
             relay.cut("fin")
+        for connection in self._jumping:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     async def _header(self, connection: socket.socket, peer: tuple[str, int]) -> HopHeader | None:
         try:
@@ -131,134 +184,15 @@ class Proxy:
                 self.scene.observer(seen)
             return None
 
-    async def _forward(self, connection: socket.socket, which: Passage, leg: Leg) -> None:
-        if leg.verdict.outcome is Outcome.DROPPED:
-            self._log_attempt(leg)
-            seconds = self.scene.clock.real(self.scene.world.switches.proxy_connect_timeout)
-            left = await _left_within(connection, seconds)
-            await self._give_up(connection, which, leg.verdict, left=left)
-            return
-        if leg.verdict.outcome is Outcome.REFUSED:
-            self._log_attempt(leg)
-            await self._give_up(connection, which, leg.verdict)
-            return
-        target, left = await self._try(connection, which, leg)
-        if isinstance(target, DialFailure):
-            self._log_attempt(leg)
-            await self._give_up(connection, which, leg.verdict, left=left, failure=target.sentence)
-            return
-        with target:
-            relay = Relay(connection, target, self.scene.pipes)
-            with self._logged(leg, relay):
-                await self._relay(relay, which, leg)
-            if relay.is_dark:
-                await self._wait_in_the_dark(connection)
 
-    async def _wait_in_the_dark(self, connection: socket.socket) -> None:
-        """Nobody is told that the flow is over: keep the client's connection until it leaves."""
-        gone = self.scene.condition.silence_of(self.machine.hop) not in (None, "GuestFirewall")
-        await (until_left(connection) if gone else until_gone(connection))
-
-    def _log_attempt(self, leg: Leg) -> None:
-        if self.scene.traffic is not None:
-            self.scene.traffic.denied(flow_points.of_second_segment(self.scene.world, leg))
-
-    def _logged(self, leg: Leg, relay: Relay) -> contextlib.AbstractContextManager[None]:
-        """Write a carried flow into the flow logs, where there are any."""
-        if self.scene.traffic is None:
-            return contextlib.nullcontext()
-        points = flow_points.of_second_segment(self.scene.world, leg)
-        return self.scene.traffic.carried(points, counted(relay, "backend"))
-
-    async def _try(
-        self, connection: socket.socket, which: Passage, leg: Leg
-    ) -> tuple[socket.socket | DialFailure, bool]:
-        """Dial as long as the switch says and nobody answers; and whether the client left meanwhile.
-
-        Where our own network knows at once that nobody is there, Azure's would not have said so.
-        """
-        loop = asyncio.get_running_loop()
-        until = which.started + self.scene.clock.real(self.scene.world.switches.proxy_connect_timeout)
-        while True:
-            target = await self._dial(which, leg, seconds=until - loop.time())
-            if not isinstance(target, DialFailure) or target.kind != "timeout":
-                return target, False
-            if await _left_within(connection, min(until - loop.time(), DIAL_AGAIN)):
-                return target, True
-            if loop.time() >= until:
-                return target, False
-
-    async def _dial(self, which: Passage, leg: Leg, *, seconds: float) -> socket.socket | DialFailure:
-        scene, flow = self.scene, leg.flow
-        source = scene.loopback.of(flow.source) if scene.loopback.exact else None
-        where = scene.transport(flow.destination, flow.destination_port)
-        target = await dial(source, where, seconds=seconds)
-        if isinstance(target, DialFailure):
-            return target.of(which.backend)
-        if which.backend in scene.headless:
-            return target
-        ends = Addresses(flow.source, flow.source_port, flow.destination, flow.destination_port)
-        try:
-            hop_header.send(target, HopHeader(which.name, ends), scene.key)
-        except OSError as error:
-            target.close()
-            return DialFailure("unreachable", f"{which.backend} closed at once: {error}")
-        return target
-
-    async def _give_up(
-        self, connection: socket.socket, which: Passage, verdict: Verdict, *, left: bool = False, failure: str = ""
-    ) -> None:
-        """The second segment is dead: end the client's connection as the switch says, unless it left first."""
-        switch = self.scene.world.switches.proxy_connect_failure
-        if not left and switch == "hold":
-            await until_gone(connection)
-            left = True
-        if not left and switch == "rst":
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        how: How = records.how_gone(connection) if left else ("rst" if switch == "rst" else "fin")
-        by, why = "client" if left else self.machine.hop, failure or verdict.sentence
-        record = records.closed(which, self.scene.clock, by, how, reason=verdict.reason, why=why)
-        self.scene.observer(record)
-
-    async def _relay(self, relay: Relay, which: Passage, leg: Leg) -> None:
-        clock, observer, hop = self.scene.clock, self.scene.observer, self.machine.hop
-        unread = rules.mismatch(self.scene.world)
-        flow = LiveFlow(relay, lambda: self._fate(leg, flow))
-        try:
-            with self.flows.held(flow):
-                ended = await relay.run()
-        except asyncio.CancelledError:
-            observer(records.relayed(which, clock, relay, Ended("emulator", "rst")))
-            raise
-        if flow.fate is not None:
-            observer(records.fated(which, clock, relay, flow.fate))
-            return
-        stopped = hop if hop in self.scene.condition.stopped else ""
-        observer(records.relayed(which, clock, relay, ended, stopped, because=unread))
-
-    def _fate(self, leg: Leg, flow: LiveFlow) -> Fate | None:
-        """What a change of the world does to an open flow; while this machine is there, its client hears of it."""
-        world, condition, port = self.scene.world, self.scene.condition, leg.flow.source_port
-        build = world.member(build_role(self.system))
-        fate = live.of_second_segment(
-            world,
-            condition,
-            self.machine,
-            build,
-            lambda: path.second_leg(world, condition, self.system, self.machine, port),
-        )
-        flow.dark = BOTH if fate is not None and fate.by == self.machine.hop else ("backend",)
-        return fate
-
-
-async def _left_within(connection: socket.socket, seconds: float) -> bool:
-    """Whether the client leaves before the proxy gives up, `seconds` real ones from now."""
-    try:
-        async with asyncio.timeout(seconds):
-            await until_gone(connection)
-    except TimeoutError:
-        return False
-    return True
+def _pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a TCP connection of our own."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        near = socket.create_connection(listening.getsockname())
+        far, _ = listening.accept()
+    near.setblocking(False)
+    far.setblocking(False)
+    return near, far
 
 
 @contextlib.asynccontextmanager
@@ -270,7 +204,7 @@ async def proxy(scene: Scene, machine: Member, system: System, bound: socket.soc
         gate.set(serving.posture())
         if machine.hop in scene.condition.stopped:
             serving.stop()
-        serving.flows.judge(scene.clock)
+        serving.beyond.flows.judge(scene.clock)
 
     first = serving.posture()
     async with gate_at(bound, first, serving.serve, serving.attempt, on_gone=serving.gone) as gate:

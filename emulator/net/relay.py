@@ -8,7 +8,6 @@ descriptors, and one future.
 
 import asyncio
 import errno
-import os
 import socket
 import struct
 from collections.abc import Sequence
@@ -16,16 +15,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from emulator.net.dark import darken
-from emulator.net.pipes import Pipe, PipePool
+from emulator.net.direction import Direction
+from emulator.net.pace import Pace
+from emulator.net.pipes import PipePool
 from emulator.net.watched import Side, Watched, segments
 
 RESETS = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN, errno.ESHUTDOWN})
 LINGER_RST = struct.pack("ii", 1, 0)
-BURST_ROUNDS = 4
-"""How many pipes full one callback moves before other connections have their turn."""
-QUIET_BYTES = 1 << 16
-"""A burst of less ends the use of pipes for its direction."""
-SPLICE_FLAGS = getattr(os, "SPLICE_F_MOVE", 0) | getattr(os, "SPLICE_F_NONBLOCK", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +48,26 @@ class Relay:
         last_activity: loop time at which bytes last moved.
         darkened: whether the kernel keeps both sides in the dark; false where it only hears nothing any more.
         loop: the event loop it runs in.
+        pace: a bandwidth that it shares, if it does.
         pipes: where directions borrow pipes.
     """
 
-    __slots__ = ("_ended", "_first", "_from_client", "_to_client", "darkened", "last_activity", "loop", "pipes")
+    __slots__ = (
+        "_ended",
+        "_first",
+        "_from_client",
+        "_to_client",
+        "darkened",
+        "last_activity",
+        "loop",
+        "pace",
+        "pipes",
+    )
 
-    def __init__(self, client: socket.socket, backend: socket.socket, pipes: PipePool) -> None:
+    def __init__(
+        self, client: socket.socket, backend: socket.socket, pipes: PipePool, pace: Pace | None = None
+    ) -> None:
+        self.pace = pace
         self.loop = asyncio.get_running_loop()
         self.last_activity = self.loop.time()
         self.pipes = pipes
@@ -65,8 +75,8 @@ class Relay:
         self._ended: asyncio.Future[Ended] = self.loop.create_future()
         self._first: Side | None = None
         ends = Watched("client", client), Watched("backend", backend)
-        self._from_client = _Direction(self, *ends)
-        self._to_client = _Direction(self, *reversed(ends))
+        self._from_client = Direction(self, *ends)
+        self._to_client = Direction(self, *reversed(ends))
         for end in ends:
             end.socket.setblocking(False)
             end.set_option(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -154,142 +164,3 @@ class Relay:
         for direction in (self._from_client, self._to_client):
             direction.source.unwatch(self.loop)
             direction.give_back()
-
-
-class _Direction:
-    """Bytes from one end to the other. It reads only while it holds none."""
-
-    __slots__ = ("_bulk", "_error", "_pending", "_pipe", "_relay", "carried", "sink", "source")
-
-    def __init__(self, relay: Relay, source: Watched, sink: Watched) -> None:
-        self._relay = relay
-        self.source = source
-        self.sink = sink
-        self.carried = 0
-        self._error: OSError | None = None
-        self._pending = b""
-        self._pipe: Pipe | None = None
-        self._bulk = False
-
-    def read(self) -> None:
-        """The source has bytes, its end, or an error."""
-        if self._pending or self._pipe is not None or self._relay.is_over:
-            return  # called once more than the loop needed
-        self._relay.last_activity = self._relay.loop.time()
-        self._pipe = self._relay.pipes.take() if self._bulk else None
-        if self._pipe is None:
-            self._receive()
-        else:
-            self._pour(self._pipe)
-
-    def write(self) -> None:
-        """The sink takes bytes again."""
-        self._relay.last_activity = self._relay.loop.time()
-        empty = self._drain(self._pipe) if self._pipe is not None else self._send(self._pending)
-        if empty:
-            self.give_back()
-            self.source.watch_read(self._relay.loop, self.read)
-            self.sink.watch_write(self._relay.loop, None)
-
-    def give_back(self) -> None:
-        """Return a borrowed pipe."""
-        if self._pipe is not None:
-            self._relay.pipes.give(self._pipe)
-            self._pipe = None
-
-    def _receive(self) -> None:
-        scratch = self._relay.pipes.scratch
-        try:
-            count = self.source.socket.recv_into(scratch)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError as error:
-            self._relay.broken(self.source.side, error)
-            return
-        self._bulk = count == len(scratch)
-        if not count:
-            self._end()
-        elif self._send(scratch[:count]):
-            self._look_behind()
-        else:
-            self._wait()
-
-    def _send(self, data: bytes | memoryview) -> bool:
-        """Whether the sink took all of it; the rest is kept."""
-        try:
-            count = self.sink.socket.send(data)
-        except (BlockingIOError, InterruptedError):
-            count = 0
-        except OSError as error:
-            self._relay.broken(self.sink.side, error)
-            return False
-        self.carried += count
-        if count == len(data):
-            self._pending = b""
-            return True
-        self._pending = bytes(data[count:])
-        return False
-
-    def _pour(self, pipe: Pipe) -> None:
-        """Move bytes through the pipe until the source has no more or the sink takes no more."""
-        before = self.carried
-        for _ in range(BURST_ROUNDS):
-            try:
-                pipe.holds = os.splice(
-                    self.source.socket.fileno(), pipe.write_fd, pipe.size_bytes, flags=SPLICE_FLAGS
-                )
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError as error:
-                self._relay.broken(self.source.side, error)
-                return
-            if not pipe.holds:
-                self._end()
-                return
-            if not self._drain(pipe):
-                self._wait()
-                return
-        self._bulk = self.carried - before >= QUIET_BYTES
-        self.give_back()
-        self._look_behind()
-
-    def _look_behind(self) -> None:
-        """Read on by ourselves if a reset is right behind the bytes just read: uvloop calls once for both."""
-        number = self.source.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if number:
-            self._error = OSError(number, os.strerror(number))
-        if self._error is not None:
-            self._relay.loop.call_soon(self.read)
-
-    def _drain(self, pipe: Pipe) -> bool:
-        """Whether the sink took all that the pipe held."""
-        while pipe.holds:
-            try:
-                count = os.splice(pipe.read_fd, self.sink.socket.fileno(), pipe.holds, flags=SPLICE_FLAGS)
-            except (BlockingIOError, InterruptedError):
-                return False
-            except OSError as error:
-                self._relay.broken(self.sink.side, error)
-                return False
-            pipe.holds -= count
-            self.carried += count
-        return True
-
-    def _wait(self) -> None:
-        """Leave the source alone until the sink takes bytes again; unless all is over already."""
-        if not self._relay.is_over:
-            self.sink.watch_write(self._relay.loop, self.write)
-            self.source.watch_read(self._relay.loop, None)
-
-    def _end(self) -> None:
-        """The source has sent its last byte, and the sink has it."""
-        self.give_back()
-        if self._error is not None:
-            self._relay.broken(self.source.side, self._error)
-            return
-        self.source.watch_read(self._relay.loop, None)
-        error = self.sink.shut()
-        if error is not None:
-            self._relay.broken(self.sink.side, error)
-        else:
-            self._relay.half_closed(self.source.side)

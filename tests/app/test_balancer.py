@@ -59,7 +59,7 @@ async def test_without_a_healthy_backend_new_connections_are_silent() -> None:
 
 
 async def test_all_probed_up_sends_to_everybody() -> None:
-    """`noHealthyBackendsBehavior: AllProbedUp`: with every probe failing, new connections go to the proxy all the same."""
+    """`noHealthyBackendsBehavior: AllProbedUp`: with every probe failing, new connections go to the proxy."""
     async with quick(time_scale=20) as channel:
         await channel.apply(probes(channel, all_down="AllProbedUp"))
         await channel.apply(NO_PROBES)
@@ -86,7 +86,9 @@ async def test_a_frontend_port_without_a_rule_is_silent() -> None:
     async with quick() as channel:
         found = channel.world.balancer
         assert found
-        await channel.apply(balancer(channel, rules=tuple(each for each in found.rules if each.frontend_port == 60000)))
+        await channel.apply(
+            balancer(channel, rules=tuple(each for each in found.rules if each.frontend_port == 60000))
+        )
         assert await attempt(channel) == "silent"
         record = await seen(channel, lambda each: each.kind == "drop", 5)
         async with asyncio.timeout(20):

@@ -13,6 +13,8 @@ def test_defaults() -> None:
         "virtual_network_tag_default_route": "include",
         "unknown_appliance": "drop",
         "isolated_builds": False,
+        "proxy_mode": "tcp-forward",
+        "proxy_egress_megabits": 0.0,
         "proxy_vm_reads_proxy_v2": False,
         "nat_ports_per_backend": 64_000,
         "private_link_idle": 300.0,

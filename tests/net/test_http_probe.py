@@ -25,10 +25,10 @@ def probe(protocol: ProbeProtocol = "Http") -> Probe:
 
 async def answered(server: socket.socket, answer: bytes, *, folder: Path | None = None) -> bytes:
     """Read one request, with TLS where there is a folder for its certificate, answer it, and return it."""
-    options = {"ssl": certificate.identity("proxy", str(folder)).tls} if folder else {}
+    tls = certificate.identity("proxy", str(folder)).tls if folder else None
     loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
-    transport, _ = await loop.connect_accepted_socket(lambda: protocol, server.dup(), **options)
+    transport, _ = await loop.connect_accepted_socket(lambda: protocol, server.dup(), ssl=tls)
     try:
         request = await reader.readuntil(b"\r\n\r\n")
         transport.write(answer)

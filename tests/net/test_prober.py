@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import socket
-from dataclasses import replace
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest

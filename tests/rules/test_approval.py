@@ -22,9 +22,7 @@ def service(**fields: tuple[str, ...]) -> PrivateLinkService:
     return replace(found, **fields)  # type: ignore[arg-type]
 
 
-def asked(
-    lists: dict[str, tuple[str, ...]], *, manual: bool = False, theirs: ConnectionState | None = None
-) -> World:
+def asked(lists: dict[str, tuple[str, ...]], *, manual: bool = False, theirs: ConnectionState | None = None) -> World:
     """The default world, whose endpoint just asked for a connection in another subscription."""
     found = world()
     assert found.endpoint

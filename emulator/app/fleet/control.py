@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from emulator.app.channel import run_at
+from emulator.app.channel import run_at, told
 from emulator.app.config import Config
 from emulator.app.fleet.messages import Report
 from emulator.app.fleet.registry import Joined, Registry, hop_name
@@ -24,7 +24,7 @@ from emulator.clock import Clock, wall_time
 from emulator.control import state
 from emulator.control.api import serving
 from emulator.control.metrics import Tally
-from emulator.errors import UnavailableError
+from emulator.errors import InvalidInputError, UnavailableError
 from emulator.model import arm
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.observe import Event, Observation
@@ -170,7 +170,9 @@ class Fleet:
         host = entry or "127.0.0.1"
         url = f"https://{host}:{local}/wsman" if system == "windows" else None
         given = self.config.credentials
-        return Endpoint(host, local, given.username, given.password or KNOWN_PASSWORD, "", exact, url)
+        return Endpoint(
+            host, local, given.username, given.password or KNOWN_PASSWORD, "", exact, url, *told(self.world, system)
+        )
 
     def _hops(self) -> Iterable[Hop]:
         for joined in self.registry.hops:
@@ -215,6 +217,7 @@ async def controlling(
     """
     world = load_world(*config.resources, wanted=config.wanted, switches=config.switch_values)
     playable(world)
+    _must_be_composable(world)
     history = History()
     fleet = Fleet(world, config, history)
     token = _token(folder)
@@ -234,6 +237,14 @@ async def controlling(
                 fleet.machines.stop()
                 await hops.close()
                 history.end()
+
+
+def _must_be_composable(world: World) -> None:
+    if world.switches.proxy_mode == "ssh-jump":
+        raise InvalidInputError(
+            "switches.proxy_mode: found ssh-jump, expected tcp-forward, http-connect or socks5: in containers the "
+            "proxy VM has no SSH server"
+        )
 
 
 def _machines(fleet: Fleet, group: asyncio.TaskGroup) -> Machines:

@@ -15,7 +15,7 @@ from emulator.app.fleet.places import LOOK_AGAIN, Places
 from emulator.app.fleet.registry import member_of
 from emulator.app.fleet.world import unpacked
 from emulator.app.status import PathState
-from emulator.app.trial import trial
+from emulator.app.trial import ask_of, trial
 from emulator.clock import Clock
 from emulator.errors import InvalidInputError, UnavailableError
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, build_role
@@ -212,7 +212,8 @@ class Hop:
         if scene.world.member(build_role(system)) is None:
             return decided(scene, system)
         host = "127.0.0.1" if self.settings.host == EVERYWHERE else self.settings.host
-        return await trial((host, gate.address[1]), partial(scene.decide, system), system)
+        ask = ask_of(scene.world, system)
+        return await trial((host, gate.address[1]), partial(scene.decide, system), system, ask)
 
 
 @contextlib.asynccontextmanager

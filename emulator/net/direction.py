@@ -1,0 +1,176 @@
+"""One way of a relay: bytes from one end to the other."""
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+from emulator.net.pace import Pace
+from emulator.net.pipes import Pipe
+from emulator.net.watched import Watched
+
+if TYPE_CHECKING:
+    from emulator.net.relay import Relay
+
+BURST_ROUNDS = 4
+"""How many pipes full one callback moves before other connections have their turn."""
+QUIET_BYTES = 1 << 16
+"""A burst of less ends the use of pipes for its direction."""
+SPLICE_FLAGS = getattr(os, "SPLICE_F_MOVE", 0) | getattr(os, "SPLICE_F_NONBLOCK", 0)
+
+
+class Direction:
+    """Bytes from one end to the other. It reads only while it holds none."""
+
+    __slots__ = ("_bulk", "_error", "_pending", "_pipe", "_relay", "carried", "sink", "source")
+
+    def __init__(self, relay: "Relay", source: Watched, sink: Watched) -> None:
+        self._relay = relay
+        self.source = source
+        self.sink = sink
+        self.carried = 0
+        self._error: OSError | None = None
+        self._pending = b""
+        self._pipe: Pipe | None = None
+        self._bulk = False
+
+    def read(self) -> None:
+        """The source has bytes, its end, or an error."""
+        if self._pending or self._pipe is not None or self._relay.is_over:
+            return  # called once more than the loop needed
+        if self._relay.pace is not None and self._must_wait(self._relay.pace):
+            return
+        self._relay.last_activity = self._relay.loop.time()
+        self._pipe = self._relay.pipes.take() if self._bulk else None
+        if self._pipe is None:
+            self._receive()
+        else:
+            self._pour(self._pipe)
+
+    def _must_wait(self, pace: Pace) -> bool:
+        """Whether the bandwidth is used up; then the source is left alone until there is some again."""
+        seconds = pace.wait()
+        if seconds:
+            self.source.watch_read(self._relay.loop, None)
+            self._relay.loop.call_later(seconds, self._resume)
+        return bool(seconds)
+
+    def _resume(self) -> None:
+        if not self._relay.is_over and not self._pending and self._pipe is None:
+            self.source.watch_read(self._relay.loop, self.read)
+
+    def _count(self, count: int) -> None:
+        self.carried += count
+        if self._relay.pace is not None:
+            self._relay.pace.spend(count)
+
+    def write(self) -> None:
+        """The sink takes bytes again."""
+        self._relay.last_activity = self._relay.loop.time()
+        empty = self._drain(self._pipe) if self._pipe is not None else self._send(self._pending)
+        if empty:
+            self.give_back()
+            self.source.watch_read(self._relay.loop, self.read)
+            self.sink.watch_write(self._relay.loop, None)
+
+    def give_back(self) -> None:
+        """Return a borrowed pipe."""
+        if self._pipe is not None:
+            self._relay.pipes.give(self._pipe)
+            self._pipe = None
+
+    def _receive(self) -> None:
+        scratch = self._relay.pipes.scratch
+        try:
+            count = self.source.socket.recv_into(scratch)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._relay.broken(self.source.side, error)
+            return
+        self._bulk = count == len(scratch)
+        if not count:
+            self._end()
+        elif self._send(scratch[:count]):
+            self._look_behind()
+        else:
+            self._wait()
+
+    def _send(self, data: bytes | memoryview) -> bool:
+        """Whether the sink took all of it; the rest is kept."""
+        try:
+            count = self.sink.socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            count = 0
+        except OSError as error:
+            self._relay.broken(self.sink.side, error)
+            return False
+        self._count(count)
+        if count == len(data):
+            self._pending = b""
+            return True
+        self._pending = bytes(data[count:])
+        return False
+
+    def _pour(self, pipe: Pipe) -> None:
+        """Move bytes through the pipe until the source has no more or the sink takes no more."""
+        before = self.carried
+        for _ in range(BURST_ROUNDS):
+            try:
+                pipe.holds = os.splice(
+                    self.source.socket.fileno(), pipe.write_fd, pipe.size_bytes, flags=SPLICE_FLAGS
+                )
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError as error:
+                self._relay.broken(self.source.side, error)
+                return
+            if not pipe.holds:
+                self._end()
+                return
+            if not self._drain(pipe):
+                self._wait()
+                return
+        self._bulk = self.carried - before >= QUIET_BYTES
+        self.give_back()
+        self._look_behind()
+
+    def _look_behind(self) -> None:
+        """Read on by ourselves if a reset is right behind the bytes just read: uvloop calls once for both."""
+        number = self.source.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            self._error = OSError(number, os.strerror(number))
+        if self._error is not None:
+            self._relay.loop.call_soon(self.read)
+
+    def _drain(self, pipe: Pipe) -> bool:
+        """Whether the sink took all that the pipe held."""
+        while pipe.holds:
+            try:
+                count = os.splice(pipe.read_fd, self.sink.socket.fileno(), pipe.holds, flags=SPLICE_FLAGS)
+            except (BlockingIOError, InterruptedError):
+                return False
+            except OSError as error:
+                self._relay.broken(self.sink.side, error)
+                return False
+            pipe.holds -= count
+            self._count(count)
+        return True
+
+    def _wait(self) -> None:
+        """Leave the source alone until the sink takes bytes again; unless all is over already."""
+        if not self._relay.is_over:
+            self.sink.watch_write(self._relay.loop, self.write)
+            self.source.watch_read(self._relay.loop, None)
+
+    def _end(self) -> None:
+        """The source has sent its last byte, and the sink has it."""
+        self.give_back()
+        if self._error is not None:
+            self._relay.broken(self.source.side, self._error)
+            return
+        self.source.watch_read(self._relay.loop, None)
+        error = self.sink.shut()
+        if error is not None:
+            self._relay.broken(self.sink.side, error)
+        else:
+            self._relay.half_closed(self.source.side)

@@ -1,0 +1,206 @@
+"""The proxy's own connection to a build VM: tried, given up or carried, as a client of its experiences it."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from emulator.model.compute import Member
+from emulator.net import hop_header, records
+from emulator.net.dark import until_left
+from emulator.net.dial import DialFailure, dial
+from emulator.net.holding import until_gone
+from emulator.net.live import BOTH, LiveFlow, LiveFlows
+from emulator.net.pace import Pace
+from emulator.net.proxy_modes import Asked
+from emulator.net.records import Passage
+from emulator.net.relay import Ended, Relay
+from emulator.net.scene import Scene
+from emulator.net.traffic import counted
+from emulator.observe import How
+from emulator.reason import Outcome, Verdict
+from emulator.rules import flow_points, live
+from emulator.rules import link_header as rules
+from emulator.rules.legs import Leg
+from emulator.rules.live import Fate
+from emulator.wire.hop import HopHeader
+from emulator.wire.proxy_v2 import Addresses
+
+RESET = struct.pack("ii", 1, 0)
+DIAL_AGAIN = 1.0
+"""Real seconds between two tries of a build VM that is not on the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a proxy does for one client.
+
+    Attributes:
+        which: names it in records.
+        leg: what was decided of it.
+        build: the build VM at its end; None where that is something else.
+        now: decides it anew.
+        asked: what the client asked for and is to hear, where it names its target.
+    """
+
+    which: Passage
+    leg: Leg
+    build: Member | None
+    now: Callable[[], Leg]
+    asked: Asked | None = None
+
+
+@dataclass(slots=True)
+class SecondSegment:
+    """The second segments of one proxy's listener."""
+
+    scene: Scene
+    machine: Member
+    pace: Pace | None = None
+    flows: LiveFlows = field(default_factory=LiveFlows)
+
+    async def serve(self, connection: socket.socket, errand: Errand) -> None:
+        """Do a client's errand, up to its end."""
+        target = await self.reach(connection, errand)
+        if target is not None:
+            await self.carry(connection, target, errand)
+
+    async def reach(self, connection: socket.socket, errand: Errand) -> socket.socket | None:
+        """The build VM, connected; None once the client was told that it is not to be had, or left."""
+        verdict = errand.leg.verdict
+        if verdict.outcome is Outcome.DROPPED:
+            self._log_attempt(errand)
+            seconds = self.scene.clock.real(self.scene.world.switches.proxy_connect_timeout)
+            left = await _left_within(connection, seconds)
+            await self._give_up(connection, errand, left=left)
+            return None
+        if verdict.outcome is Outcome.REFUSED:
+            self._log_attempt(errand)
+            await self._give_up(connection, errand)
+            return None
+        target, left = await self._try(connection, errand)
+        if isinstance(target, DialFailure):
+            self._log_attempt(errand)
+            await self._give_up(connection, errand, left=left, failure=target)
+            return None
+        return target
+
+    async def carry(self, connection: socket.socket, target: socket.socket, errand: Errand) -> None:
+        """Carry bytes between a client and a build VM, to which the connection belongs, until one ends it."""
+        with target:
+            if errand.asked is not None:
+                with contextlib.suppress(OSError):  # gone, which the relay notices
+                    connection.send(errand.asked.granted)
+            relay = Relay(connection, target, self.scene.pipes, self.pace)
+            with self._logged(errand.leg, relay):
+                await self._relay(relay, errand)
+            if relay.is_dark:
+                await self._wait_in_the_dark(connection)
+
+    async def _wait_in_the_dark(self, connection: socket.socket) -> None:
+        """Nobody is told that the flow is over: keep the client's connection until it leaves."""
+        gone = self.scene.condition.silence_of(self.machine.hop) not in (None, "GuestFirewall")
+        await (until_left(connection) if gone else until_gone(connection))
+
+    def _log_attempt(self, errand: Errand) -> None:
+        if self.scene.traffic is not None and errand.build is not None:
+            self.scene.traffic.denied(flow_points.of_second_segment(self.scene.world, errand.leg))
+
+    def _logged(self, leg: Leg, relay: Relay) -> contextlib.AbstractContextManager[None]:
+        """Write a carried flow into the flow logs, where there are any."""
+        if self.scene.traffic is None:
+            return contextlib.nullcontext()
+        points = flow_points.of_second_segment(self.scene.world, leg)
+        return self.scene.traffic.carried(points, counted(relay, "backend"))
+
+    async def _try(self, connection: socket.socket, errand: Errand) -> tuple[socket.socket | DialFailure, bool]:
+        """Dial as long as the switch says and nobody answers; and whether the client left meanwhile.
+
+        Where our own network knows at once that nobody is there, Azure's would not have said so.
+        """
+        loop = asyncio.get_running_loop()
+        until = errand.which.started + self.scene.clock.real(self.scene.world.switches.proxy_connect_timeout)
+        while True:
+            target = await self._dial(errand.which, errand.leg, seconds=until - loop.time())
+            if not isinstance(target, DialFailure) or target.kind != "timeout":
+                return target, False
+            if await _left_within(connection, min(until - loop.time(), DIAL_AGAIN)):
+                return target, True
+            if loop.time() >= until:
+                return target, False
+
+    async def _dial(self, which: Passage, leg: Leg, *, seconds: float) -> socket.socket | DialFailure:
+        scene, flow = self.scene, leg.flow
+        source = scene.loopback.of(flow.source) if scene.loopback.exact else None
+        where = scene.transport(flow.destination, flow.destination_port)
+        target = await dial(source, where, seconds=seconds)
+        if isinstance(target, DialFailure):
+            return target.of(which.backend)
+        if which.backend in scene.headless:
+            return target
+        ends = Addresses(flow.source, flow.source_port, flow.destination, flow.destination_port)
+        try:
+            hop_header.send(target, HopHeader(which.name, ends), scene.key)
+        except OSError as error:
+            target.close()
+            return DialFailure("unreachable", f"{which.backend} closed at once: {error}")
+        return target
+
+    async def _give_up(
+        self, connection: socket.socket, errand: Errand, *, left: bool = False, failure: DialFailure | None = None
+    ) -> None:
+        """The second segment is dead: end the client's connection as the switch says, unless it left first."""
+        switch, verdict, which = self.scene.world.switches.proxy_connect_failure, errand.leg.verdict, errand.which
+        if not left and switch == "hold":
+            await until_gone(connection)
+            left = True
+        if not left and switch == "rst":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        elif not left and errand.asked is not None:
+            _tell(connection, errand.asked, verdict, failure)
+        how: How = records.how_gone(connection) if left else ("rst" if switch == "rst" else "fin")
+        by, why = "client" if left else self.machine.hop, failure.sentence if failure else verdict.sentence
+        record = records.closed(which, self.scene.clock, by, how, reason=verdict.reason, why=why)
+        self.scene.observer(record)
+
+    async def _relay(self, relay: Relay, errand: Errand) -> None:
+        clock, observer, hop = self.scene.clock, self.scene.observer, self.machine.hop
+        which, unread = errand.which, rules.mismatch(self.scene.world)
+        flow = LiveFlow(relay, lambda: self._fate(errand, flow))
+        try:
+            with self.flows.held(flow):
+                ended = await relay.run()
+        except asyncio.CancelledError:
+            observer(records.relayed(which, clock, relay, Ended("emulator", "rst")))
+            raise
+        if flow.fate is not None:
+            observer(records.fated(which, clock, relay, flow.fate))
+            return
+        stopped = hop if hop in self.scene.condition.stopped else ""
+        observer(records.relayed(which, clock, relay, ended, stopped, because=unread))
+
+    def _fate(self, errand: Errand, flow: LiveFlow) -> Fate | None:
+        """What a change of the world does to an open flow; while this machine is there, its client hears of it."""
+        world, condition = self.scene.world, self.scene.condition
+        fate = live.of_second_segment(world, condition, self.machine, errand.build, errand.now)
+        flow.dark = BOTH if fate is not None and fate.by == self.machine.hop else ("backend",)
+        return fate
+
+
+def _tell(connection: socket.socket, asked: Asked, verdict: Verdict, failure: DialFailure | None) -> None:
+    """The proxy's last word to a client that named its target."""
+    refused = failure.kind != "timeout" if failure else verdict.outcome is Outcome.REFUSED
+    with contextlib.suppress(OSError):
+        connection.send(asked.refused if refused else asked.silent)
+
+
+async def _left_within(connection: socket.socket, seconds: float) -> bool:
+    """Whether the client leaves before the proxy gives up, `seconds` real ones from now."""
+    try:
+        async with asyncio.timeout(seconds):
+            await until_gone(connection)
+    except TimeoutError:
+        return False
+    return True
