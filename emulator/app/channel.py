@@ -24,6 +24,7 @@ from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.net.gate import Gate
 from emulator.net.scene import Scene
 from emulator.observe import Event, Observation
+from emulator.rules import time_scale
 from emulator.rules.condition import SILENCES
 from emulator.rules.spread import endings
 
@@ -82,7 +83,7 @@ class Channel:
             hops=tuple(self._hops()),
             paths=self._paths(),
             approximated=self.approximated,
-            warnings=self.world.warnings,
+            warnings=(*self.world.warnings, *time_scale.warnings(self.world, self.config.time_scale)),
             time_scale=self.scene.clock.scale,
             builds=tuple(self.stagings.as_json()),
         )

@@ -12,6 +12,7 @@ from emulator.model.network import SecurityGroup
 from emulator.model.resources import COLLECTIONS, Resource
 from emulator.model.world import World
 from emulator.rules import approval
+from emulator.rules.contradictions import deployable
 
 One = Resource | Mapping[str, Any]
 Given = One | Iterable[One]
@@ -52,7 +53,7 @@ def laid_over(world: World, given: Given) -> tuple[World, tuple[Resource, ...]]:
             start does.
     """
     resources = read(given, world.resources).resources
-    changed = approval.followed(world, world.laid(*resources))
+    changed = approval.followed(world, deployable(world.laid(*resources)))
     for resource in resources:
         if isinstance(resource, SecurityGroup) and world.find("groups", resource.id) != resource:
             _must_be_attached(changed, resource)

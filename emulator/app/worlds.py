@@ -14,6 +14,7 @@ from emulator.model.resources import Resource
 from emulator.model.switches import Switches
 from emulator.model.world import World
 from emulator.rules import references
+from emulator.rules.contradictions import deployable
 from emulator.rules.deployment import Wanted, assembled
 
 
@@ -79,5 +80,5 @@ def load_world(
     further, lone = apart(resources)
     files = load_files((Path(path) for path in (*paths, *further)), under)
     more = read(lone, (*under, *files.resources))
-    world = assembled((*files.resources, *more.resources), wanted, switches)
+    world = deployable(assembled((*files.resources, *more.resources), wanted, switches))
     return replace(world, warnings=(*files.warnings, *more.warnings, *world.warnings, *references.dangling(world)))

@@ -80,7 +80,7 @@ async def _tell(ready: "Any", *, as_json: bool) -> None:
     from emulator.observe import as_json as event_as_json
 
     channel: Channel = await ready
-    warn(channel.world.warnings)
+    warn(channel.status.warnings)
     _show_summary(channel.status.as_json(), as_json=as_json, one_line=True)
     if not as_json:
         typer.echo("Events from here on; Ctrl-C ends it.\n", err=True)

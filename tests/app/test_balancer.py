@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from emulator.app.channel import Channel
+from emulator.errors import InvalidInputError
 from emulator.model.balancer import BalancingRule, LoadBalancer
 from emulator.model.default_world import BUILD_GROUP, DOCUMENTED_RULE
 from emulator.model.network import SecurityGroup, SecurityRule
@@ -95,3 +96,31 @@ async def test_a_frontend_port_without_a_rule_is_silent() -> None:
             assert (await channel.run("windows", "echo served")).stdout == b"served\r\n"
 
     assert (record.leg, record.reason.name) == ("private-endpoint → load-balancer", "NoLoadBalancingRule")
+
+
+async def test_contradictions_are_refused_together_and_change_nothing() -> None:
+    """Two resources that Azure would refuse beside one that it would take: both are named, and none is applied."""
+    async with quick() as channel:
+        before, found = channel.world, channel.world.balancer
+        assert found
+        assert before.service
+        again = replace(found.rules[0], id=found.id.child("loadBalancingRules", "again"), backend_port=1)
+        service = replace(before.service, visibility=("a",), auto_approval=("b",))
+        with pytest.raises(InvalidInputError) as caught:
+            await channel.apply([NO_PROBES, balancer(channel, rules=(*found.rules, again)), service])
+        assert channel.world == before
+        assert (await channel.run("linux", "echo as before")).stdout == b"as before\n"
+
+    lines = str(caught.value).splitlines()
+    assert [line.split(": ")[1] for line in lines] == ["frontendPort", "autoApproval.subscriptions"]
+    assert [line.split(": ")[0].rpartition("/")[2] for line in lines] == ["again", "aib-pls"]
+
+
+async def test_a_clock_that_is_too_fast_for_keepalives_is_warned_of() -> None:
+    """At 60 the four idle minutes are four seconds: `status` says that Packer's keepalives come too rarely."""
+    async with quick(time_scale=60) as fast, quick(time_scale=10) as slow:
+        said, nothing = fast.status.warnings, slow.status.warnings
+
+    assert len(said) == 2
+    assert "last 4 s: not Packer's keepalives come often enough" in said[0]
+    assert nothing == ()

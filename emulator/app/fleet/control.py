@@ -28,6 +28,7 @@ from emulator.errors import InvalidInputError, UnavailableError
 from emulator.model import arm
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.observe import Event, Observation
+from emulator.rules import time_scale
 from emulator.rules.playable import playable
 
 FORGET = 5.0
@@ -82,7 +83,7 @@ class Fleet:
             hops=tuple(self._hops()),
             paths=self._paths(),
             approximated=tuple(self._approximated()),
-            warnings=self.world.warnings,
+            warnings=(*self.world.warnings, *time_scale.warnings(self.world, self.config.time_scale)),
         )
 
     async def apply(self, resources: Given) -> World:
