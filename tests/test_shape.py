@@ -11,7 +11,7 @@ NOT_YET = "still to be written"
 BY_SCRIPTS = (
     "played by the scripts of tests/machines/winguest/test_engine.py; a table of its own is still to be written"
 )
-BY_CLIENTS = "driven by pypsrp in tests/clients/test_pypsrp.py; tests of its own are still to be written"
+BY_CLIENTS = "driven by pypsrp in tests/clients/test_pypsrp*.py; tests of its own are still to be written"
 BY_CHANNEL = "driven through the channel in tests/app/test_proxy_modes.py, test_run.py and test_machines.py"
 UNTESTED = {
     "app/channel.py": NOT_YET,
@@ -85,6 +85,7 @@ UNTESTED = {
     "machines/winguest/operators.py": BY_SCRIPTS,
     "machines/winguest/parser.py": BY_SCRIPTS,
     "machines/winguest/parser_expressions.py": BY_SCRIPTS,
+    "machines/winguest/parser_redirections.py": BY_CLIENTS,
     "machines/winguest/powershell_exe.py": BY_SCRIPTS,
     "machines/winguest/recognise_ansible.py": "driven by the clients themselves in tests/clients",
     "machines/winguest/recognise_evil_winrm.py": "driven by the clients themselves in tests/clients",
@@ -100,6 +101,8 @@ UNTESTED = {
     "machines/winguest/values.py": BY_SCRIPTS,
     "machines/winrm/psrp.py": BY_CLIENTS,
     "machines/winrm/psrp_pipeline.py": BY_CLIENTS,
+    "machines/winrm/psrp_commands.py": BY_CLIENTS,
+    "machines/winrm/psrp_streams.py": BY_CLIENTS,
     "machines/winrm/psrp_values.py": BY_CLIENTS,
     "machines/winrm/running.py": BY_CLIENTS,
     "net/proxy.py": NOT_YET,

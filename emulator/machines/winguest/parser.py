@@ -12,6 +12,7 @@ from typing import Literal as Choice
 from emulator.machines.winguest import grammar, parser_expressions
 from emulator.machines.winguest.errors import NotUnderstoodError
 from emulator.machines.winguest.grammar import Node, named, only, text_of
+from emulator.machines.winguest.parser_redirections import glued, is_redirection, redirection
 from emulator.machines.winguest.tree import (
     Argument,
     Assignment,
@@ -148,7 +149,7 @@ def pipeline(node: Node) -> Statement:
 
 def _redirected(element: Command | Expression, node: Node) -> Command:
     """An expression with redirections, as a block that has them."""
-    redirections = tuple(_redirection(child) for child in named(node))
+    redirections = tuple(redirection(child) for child in named(node))
     if isinstance(element, Command):
         return replace(element, redirections=(*element.redirections, *redirections))
     return Command("&", Block((Pipeline((element,)),)), (), redirections, text_of(node))
@@ -227,7 +228,9 @@ def _arguments(node: Node) -> tuple[list[Argument], list[Redirection]]:
                 if ":" in text_of(child) and arguments and arguments[-1].value is None:
                     arguments[-1] = Argument(f"{arguments[-1].name}:", None)
             case "redirection":
-                redirections.append(_redirection(child))
+                redirections.append(redirection(child))
+            case "generic_token" if is_redirection(child):
+                redirections.append(glued(child))
             case "command_parameter":
                 arguments.append(Argument(text_of(child)[1:], None))
             case _ if arguments and arguments[-1].name.endswith(":") and arguments[-1].value is None:
@@ -235,22 +238,6 @@ def _arguments(node: Node) -> tuple[list[Argument], list[Redirection]]:
             case _:
                 arguments.append(Argument("", parser_expressions.word(child)))
     return arguments, redirections
-
-
-def _redirection(node: Node) -> Redirection:
-    merging = grammar.child(node, "merging_redirection_operator")
-    if merging is not None:
-        stream, _, target = text_of(merging).partition(">&")
-        if target != "1":
-            raise grammar.unknown(node)
-        return Redirection(stream, "&1")
-    operator, name = grammar.child(node, "file_redirection_operator"), grammar.child(node, "redirected_file_name")
-    if operator is None or name is None:
-        raise grammar.unknown(node)
-    arrow = text_of(operator)
-    return Redirection(
-        arrow.rstrip(">") or "1", parser_expressions.word(only(name)), is_appended=arrow.endswith(">>")
-    )
 
 
 def _if(node: Node) -> Statement:

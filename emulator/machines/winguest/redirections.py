@@ -1,14 +1,14 @@
 """`>`, `>>` and `2>&1`: where a command's streams go."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from emulator.machines.winguest.drive import DriveError
 from emulator.machines.winguest.errors import PowerShellError
 from emulator.machines.winguest.text import lines_of
 from emulator.machines.winguest.tree import Redirection
-from emulator.machines.winguest.values import Value, to_text
+from emulator.machines.winguest.values import Thing, Value, to_text
 
 if TYPE_CHECKING:
     from emulator.machines.winguest.engine import Emit, Engine
@@ -38,11 +38,13 @@ class _Diverted:
 
     def message(self, kind: str, text: str) -> None:
         """A line of another stream."""
-        target = self._targets.get("error" if kind == "stderr" else kind)
-        if target is None:
-            self._streams.message(kind, text)
+        if kind == "stderr" and "error" in self._targets:
+            for line in text.splitlines():
+                self.error(PowerShellError(line, "NativeCommandError", target=line))
+        elif kind in self._targets:
+            self._targets[kind](record(kind, text.rstrip("\r\n")))
         else:
-            target(text.rstrip("\r\n"))
+            self._streams.message(kind, text)
 
     def host(self, text: str, *, ends_line: bool) -> None:
         """`Write-Host` is the information stream."""
@@ -50,7 +52,26 @@ class _Diverted:
         if target is None:
             self._streams.host(text, ends_line=ends_line)
         else:
-            target(text)
+            target(record("information", text))
+
+
+def record(kind: str, text: str) -> Thing:
+    """What a stream's line is where it stands in another: a record of its own type, which is shown as its text."""
+    name = f"System.Management.Automation.{kind.title()}Record"
+    if kind == "information":
+        return Thing((name,), {"MessageData": text, "Source": "Write-Information", "Tags": []}, text)
+    return Thing((name, "System.Management.Automation.InformationalRecord"), {"Message": text}, text)
+
+
+@contextlib.contextmanager
+def diverted(engine: "Engine", targets: Mapping[str, "Emit"]) -> Iterator[None]:
+    """Within the block, the streams of these names go to their targets."""
+    streams = engine.streams
+    engine.streams = _Diverted(streams, dict(targets)) if targets else streams
+    try:
+        yield
+    finally:
+        engine.streams = streams
 
 
 @contextlib.asynccontextmanager
@@ -68,12 +89,10 @@ async def within(engine: "Engine", redirections: Sequence[Redirection], emit: "E
         for number, kind in _KINDS.items():
             if redirection.stream in (number, "*"):
                 targets[kind] = target
-    streams = engine.streams
-    engine.streams = _Diverted(streams, targets)
     try:
-        yield output
+        with diverted(engine, targets):
+            yield output
     finally:
-        engine.streams = streams
         for path, is_appended, values in files:
             _write(engine, path, values, is_appended=is_appended)
 

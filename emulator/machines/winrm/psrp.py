@@ -32,6 +32,7 @@ from emulator.machines.winrm.fragments import FragmentStream
 from emulator.machines.winrm.psrp_pipeline import RunningPipeline
 from emulator.machines.winrm.psrp_pool import MALFORMED, Pool
 from emulator.machines.winrm.psrp_values import from_wire
+from emulator.machines.winrm.runspaces import Runspaces
 from emulator.wire.wsman import faults
 from emulator.wire.wsman.operations import Command, Create, Request
 
@@ -45,11 +46,9 @@ class PsrpShell:
         self.computer = computer
         self.group = group
         self.pool = Pool()
-        self.session = Session(
-            computer, computer.environment, computer.drive.folder(rf"{computer.drive.home}\Documents") or "C:\\"
-        )
+        self._environment = computer.environment
+        self.runspaces = Runspaces(self._session)
         self.pipelines: dict[uuid.UUID, RunningPipeline] = {}
-        self.runspaces = asyncio.Lock()
         self._stream = FragmentStream(self.feed, lambda: None)
 
     @property
@@ -96,8 +95,7 @@ class PsrpShell:
             case SetMaxRunspacesEvent() | SetMinRunspacesEvent() | ResetRunspaceStateEvent():
                 self.pool.runspace_availability_response(event.ci, self._changed(event))
             case GetAvailableRunspacesEvent():
-                busy = sum(pipeline.is_running for pipeline in self.pipelines.values())
-                self.pool.runspace_availability_response(event.ci, max(self.pool.max_runspaces - busy, 0))
+                self.pool.runspace_availability_response(event.ci, self.runspaces.available)
             case CreatePipelineEvent() | GetCommandMetadataEvent():
                 pipeline = self.pipelines.get(event.pipeline_id)
                 if pipeline is not None:
@@ -110,13 +108,25 @@ class PsrpShell:
     def _changed(self, event: SetMaxRunspacesEvent | SetMinRunspacesEvent | ResetRunspaceStateEvent) -> bool:
         """Whether a change of the pool is taken."""
         if isinstance(event, ResetRunspaceStateEvent):
-            self.session.scope = self._fresh_scope()
-            return True
+            return self.runspaces.forget()
         if isinstance(event, SetMaxRunspacesEvent):
-            return max(self.pool.min_runspaces, 1) <= event.count < 2**31
+            is_taken = max(self.pool.min_runspaces, 1) <= event.count < 2**31
+            if is_taken:
+                self.runspaces.allow(event.count)
+            return is_taken
         return 1 <= event.count <= self.pool.max_runspaces
 
-    def _fresh_scope(self) -> Scope:
+    def opened(self) -> None:
+        """The client has said how many runspaces it wants."""
+        self.runspaces.allow(max(self.pool.max_runspaces, 1))
+
+    def _session(self) -> Session:
+        """A runspace; all are of one process, and so share its environment."""
+        drive = self.computer.drive
+        documents = drive.folder(rf"{drive.home}\Documents") or "C:\\"
+        return Session(self.computer, self._environment, documents, self._scope())
+
+    def _scope(self) -> Scope:
         """Variables that every runspace has."""
         arguments = from_wire(self.pool.application_arguments)
         sender = Thing(("System.Management.Automation.Remoting.PSSenderInfo",), {"ApplicationArguments": arguments})
@@ -149,6 +159,7 @@ class PsrpShell:
             self.pool.forget()
             self.pool.state = RunspacePoolState.Opened
             raise faults.bad_schema(f"no message of PowerShell remoting: {str(error)[:80]}") from None
+        self.opened()
         # The capability and the size are the answer; what the pool is and keeps, the client asks for.
         self._stream.put(found[2:])
         return b"".join(found[:2])
@@ -178,5 +189,5 @@ class PsrpShells:
         shell.feed(create.creation)
         if shell.pool.runspace_pool_id == EMPTY_UUID:
             raise faults.bad_schema("creationXml opens no runspace pool")
-        shell.session.scope = shell._fresh_scope()  # noqa: SLF001  # the class's own
+        shell.opened()
         return shell
