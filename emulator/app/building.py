@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from emulator.build.expressions import worked_out
 from emulator.build.log import Told, nobody
 from emulator.build.plan import plan_of
+from emulator.build.preconditions import unmet
 from emulator.build.report import Result
 from emulator.build.run import Site
 from emulator.build.run import build as run_build
-from emulator.build.sources import Mirror, fetched
+from emulator.build.sources import Fetcher, Mirror
 from emulator.build.staging import Staging, staging
 from emulator.build.steps import Plan
 from emulator.channels.ssh_session import Account
@@ -61,7 +62,8 @@ def fits(template: ImageTemplate, plan: Plan, world: World) -> None:
     """Whether a world is one that this template is built in.
 
     Raises:
-        InvalidInputError: its topology is another, or it lacks the template's subnet or build VM.
+        InvalidInputError: its topology is another, it lacks the template's subnet or build VM, or it does not meet a
+            precondition; each with a line.
     """
     lines = []
     wanted, subnet = topologies.topology_of(template, world.switches), topologies.subnet_of(template)
@@ -79,8 +81,7 @@ def fits(template: ImageTemplate, plan: Plan, world: World) -> None:
         lines.append(
             f"properties.source: found a {plan.system} image, and the world has no {build_role(plan.system)}"
         )
-    if plan.system == "windows":
-        lines.append("properties.source: found a Windows image, expected a Linux one: others are not built yet")
+    lines += map(str, unmet(template, world))
     if lines:
         raise InvalidInputError("\n".join(lines))
 
@@ -158,6 +159,6 @@ async def carried_out(order: Order, site: Site, world: World, folder: Path) -> R
         InvalidInputError: a source or the world does not allow it; nothing was deployed.
     """
     fits(order.template, order.plan, world)
-    sources = await fetched(order.plan, order.mirrors, site.clock, order.told)
+    sources = await Fetcher(order.mirrors, site.clock, order.told).all(order.plan)
     staged = staging(order.template, order.plan.system, world.topology, order.guid)
-    return await run_build(order.plan, site, staged, sources, folder, order.told)
+    return await run_build(order.plan, site, staged, sources, folder=folder, told=order.told)

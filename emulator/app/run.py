@@ -6,6 +6,7 @@ import secrets
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -117,7 +118,7 @@ async def _running(
         channel = Channel(scene, config, credentials, history, watchers)
         stack.callback(channel.machines.stop)
         sockets = _bind_all(scene, config.listening, stack)
-        _make_keepers(channel, sockets, folder, log, guest=guest, winrm=config.winrm.settings)
+        _make_keepers(channel, sockets, folder, log, guest=guest, winrm=_in_its_time(config))
         stack.push_async_callback(_stop_all, channel)
         async with asyncio.TaskGroup() as group:
             starting = [group.create_task(keeper.start()) for keeper in channel.keepers.values()]
@@ -220,6 +221,12 @@ def _make_keepers(
             hop_key=scene.key.hex(),
         )
         channel.keepers[machine.hop] = Keeper(settings, sockets[machine.hop, system], channel.history, log)
+
+
+def _in_its_time(config: Config) -> WinrmSettings:
+    """The WinRM settings, how long a restart takes in the emulator's own time."""
+    found, scale = config.winrm.settings, config.time_scale
+    return replace(found, restart_silent=found.restart_silent / scale, restart_refused=found.restart_refused / scale)
 
 
 async def _stop_all(channel: Channel) -> None:

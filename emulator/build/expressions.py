@@ -83,7 +83,10 @@ def _lower(found: object) -> dict[str, Any]:
 
 def _value(own: Deployment, value: object, path: str, depth: int) -> Any:
     if isinstance(value, Mapping):
-        return {str(_value(own, key, path, depth)): _value(own, each, f"{path}.{key}", depth) for key, each in value.items()}
+        return {
+            str(_value(own, key, path, depth)): _value(own, each, f"{path}.{key}", depth)
+            for key, each in value.items()
+        }
     if isinstance(value, list):
         return [_value(own, each, f"{path}[{index}]", depth) for index, each in enumerate(value)]
     if not isinstance(value, str) or not (value.startswith("[") and value.endswith("]")):
@@ -189,7 +192,9 @@ def _call(own: Deployment, name: str, arguments: list[Any], depth: int) -> Any:
     if lowered == "variables":
         return _variable(own, str(arguments[0]) if arguments else "", depth)
     if lowered not in FUNCTIONS:
-        raise _UnknownError(f"expected one of the functions {', '.join(sorted((*FUNCTIONS, 'parameters', 'variables')))}")
+        raise _UnknownError(
+            f"expected one of the functions {', '.join(sorted((*FUNCTIONS, 'parameters', 'variables')))}"
+        )
     try:
         return FUNCTIONS[lowered](arguments)
     except (IndexError, TypeError, ValueError, KeyError):

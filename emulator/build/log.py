@@ -1,4 +1,4 @@
-"""`customization.log` in the service's form: what Packer shows (OUT) and what it logs (ERR), each line with the build.
+"""`customization.log` in the service's form: what Packer shows (OUT) and what it logs (ERR).
 
 https://learn.microsoft.com/azure/virtual-machines/linux/image-builder-troubleshoot quotes such lines; people search
 them for `(telemetry)` and for Packer's own words (azure.md 1.9). Times are the emulated clock's: what Azure waits for

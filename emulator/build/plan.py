@@ -115,7 +115,7 @@ def _restart(words: Words) -> WindowsRestart:
         _text(words, "name"),
         _text(words, "restartCommand", RESTART_COMMAND),
         _text(words, "restartCheckCommand"),
-        limit if limit else RESTART_SECONDS,
+        limit or RESTART_SECONDS,
     )
 
 

@@ -4,28 +4,18 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from emulator.build import provision_windows
 from emulator.build.communicator import DISCONNECTED, Communicator
+from emulator.build.failed import StepFailedError
 from emulator.build.log import Log
-from emulator.build.steps import Deprovision, File, Shell, Source, Step, provisioner
+from emulator.build.steps import Deprovision, File, PowerShell, Shell, Source, Step, WindowsRestart, provisioner
 from emulator.channels.ssh_session import DisconnectedError
-from emulator.errors import EmulatorError, PeerError
+from emulator.errors import PeerError
 
 LINUX_DEPROVISION = "/tmp/DeprovisioningScript.sh"  # noqa: S108 - the service's own place
 WAAGENT = "sudo waagent -force -deprovision+user && export HISTSIZE=0 && sync"
 """What the service runs where no script was put there (azure.md 1.6)."""
 NO_AGENT = "no Azure Linux agent in this build VM: waagent -force -deprovision+user has nothing to remove"
-
-
-class StepFailedError(EmulatorError):
-    """A step ended the build; the message is Packer's.
-
-    Attributes:
-        is_disconnect: the build VM was lost in the middle of it.
-    """
-
-    def __init__(self, message: str, *, is_disconnect: bool = False) -> None:
-        super().__init__(message)
-        self.is_disconnect = is_disconnect
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +42,7 @@ async def perform(step: Step, over: Communicator, log: Log, fetched: Fetched) ->
     except DisconnectedError:
         _tell_of_disconnect(log)
         said = "Script disconnected unexpectedly. If you expected your script to disconnect, i.e. from a restart, "
-        said += "you can try adding `\"expect_disconnect\": true` or `\"valid_exit_codes\": [0, 2300218]` to the "
+        said += 'you can try adding `"expect_disconnect": true` or `"valid_exit_codes": [0, 2300218]` to the '
         raise StepFailedError(said + "shell provisioner parameters.", is_disconnect=True) from None
     except PeerError as failure:
         raise StepFailedError(str(failure)) from None
@@ -77,10 +67,17 @@ async def _performed(step: Step, over: Communicator, log: Log, fetched: Fetched)
     elif isinstance(step, File):
         log.step(f"Uploading {step.source.uri} => {step.destination}")
         await over.upload(fetched.of(step.source), step.destination)
+    elif isinstance(step, Deprovision) and step.system == "windows":
+        await provision_windows.deprovision(over, log)
     elif isinstance(step, Deprovision):
         await _shell(_deprovisioning(), over, log)
+    elif isinstance(step, PowerShell):
+        script = fetched.of(step.script) if step.script else "\r\n".join(step.inline).encode()
+        await provision_windows.powershell(step, script, over, log)
+    elif isinstance(step, WindowsRestart):
+        await provision_windows.restart(step, over, log)
     else:
-        raise AssertionError(step)
+        await provision_windows.update(step, over, log)
 
 
 def _inline(commands: Sequence[str]) -> bytes:

@@ -151,11 +151,10 @@ def sources(template: ImageTemplate) -> Iterator[Refusal]:
     for step in _all_steps(template):
         for key in ("scriptUri", "sourceUri"):
             found = step.get(key)
-            if step.says(key) and not is_expression(found) and not PLACEHOLDER.search(str(found)):
-                if not isinstance(found, str) or not found.startswith(SCHEMES):
-                    allowed = "an address that begins with " + ", ".join(SCHEMES)
-                    yield Refusal(step.at(key), shown(found), allowed, "the service fetches it before the build",
-                                  code_of(step.at(key), "another"))  # fmt: skip
+            left_out = not step.says(key) or is_expression(found) or PLACEHOLDER.search(str(found))
+            if not left_out and not (isinstance(found, str) and found.startswith(SCHEMES)):
+                allowed, why = "an address that begins with " + ", ".join(SCHEMES), "it is fetched before the build"
+                yield Refusal(step.at(key), shown(found), allowed, why, code_of(step.at(key), "another"))
 
 
 def checksums(template: ImageTemplate) -> Iterator[Refusal]:
@@ -177,10 +176,10 @@ def destinations(template: ImageTemplate) -> Iterator[Refusal]:
         return
     for step in _all_steps(template):
         found = step.get("destination")
-        if str(step.get("type")).lower() == "file" and isinstance(found, str) and not is_expression(found):
-            if found and not found.startswith("/tmp/"):  # noqa: S108 - the build VM's
-                why = "the account that uploads may not write elsewhere; a Shell step with sudo moves it on"
-                yield Refusal(step.at("destination"), shown(found), "a path below /tmp/", why)
+        is_file = str(step.get("type")).lower() == "file" and isinstance(found, str) and not is_expression(found)
+        if is_file and found and not found.startswith("/tmp/"):  # noqa: S108 - the build VM's
+            why = "the account that uploads may not write elsewhere; a Shell step with sudo moves it on"
+            yield Refusal(step.at("destination"), shown(found), "a path below /tmp/", why)
 
 
 def durations(template: ImageTemplate) -> Iterator[Refusal]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from emulator.build.communicator import Communicator, NeverConnectedError, Waiting, by_ssh
+from emulator.build import changes
+from emulator.build.communicator import Communicator, NeverConnectedError, Waiting, by_ssh, by_winrm
+from emulator.build.failed import StepFailedError
 from emulator.build.log import Log, Told, nobody
-from emulator.build.provision import Fetched, StepFailedError, perform
+from emulator.build.provision import Fetched, perform
 from emulator.build.report import TIMED_OUT, Failure, LastRun, Result, RunState, SubState, failed_message
 from emulator.build.staging import Staging
 from emulator.build.steps import OnError, Plan, Step
@@ -42,20 +44,42 @@ class Site(Protocol):
 
 @dataclass(slots=True)
 class _Running:
-    """A build under way."""
+    """A build under way.
+
+    Attributes:
+        files: holds the logs open.
+        lines: the last ones of the step's output.
+        changes: the files that customizers changed.
+    """
 
     plan: Plan
     site: Site
     staging: Staging
     fetched: Fetched
-    log: Log
-    path: Path
+    place: Path
+    began: tuple[datetime.datetime, float]
+    files: contextlib.ExitStack
+    told: Told
+    log: Log = field(init=False)
+    path: Path = field(init=False)
     sub_state: SubState = "Building"
     lines: list[str] = field(default_factory=list)
+    changes: Sequence[str] | None = None
+
+    def write_to(self, name: str) -> None:
+        """Go on in a log of that name."""
+        self.path = self.place / name
+        stream = self.files.enter_context(self.path.open("w", encoding="utf-8"))
+        self.log = Log(self.staging.guid, stream, self.site.clock, self.began, self._tell)
+
+    def _tell(self, line: str) -> None:
+        self.lines.append(line)
+        del self.lines[:-KEPT_LINES]
+        self.told(line)
 
 
 async def build(
-    plan: Plan, site: Site, staging: Staging, fetched: Fetched, folder: Path, told: Told = nobody
+    plan: Plan, site: Site, staging: Staging, fetched: Fetched, *, folder: Path, told: Told = nobody
 ) -> Result:
     """Build; how it ended is a value. A cancelled build is torn down before the cancellation goes on.
 
@@ -67,32 +91,22 @@ async def build(
         folder: where logs go, in the folders of the service's storage account.
         told: hears Packer's output while it runs.
     """
-    path = folder / "packerlogs" / staging.guid / "customization.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    place = folder / "packerlogs" / staging.guid
+    place.mkdir(parents=True, exist_ok=True)
     began = datetime.datetime.now(datetime.UTC), site.clock.now()
-    with path.open("w", encoding="utf-8") as stream:
-        log = Log(staging.guid, stream, site.clock, began, told)
-        running = _Running(plan, site, staging, fetched, log, path)
-        log.told = _remembering(running, told)
-        failure, state = None, "Succeeded"
+    with contextlib.ExitStack() as files:
+        running = _Running(plan, site, staging, fetched, place, began, files, told)
+        running.write_to("customization.log")
+        failure: Failure | None = None
         keep = False
         try:
             await site.deploy(staging)
             failure = await _within_its_time(running)
             keep = failure is not None and _on_error(running) == "abort"
         finally:
-            log.err("[INFO] (telemetry) Finalizing.")
+            running.log.err("[INFO] (telemetry) Finalizing.")
             await site.tear_down(staging, keep=keep)
-        return _result(running, failure, began)
-
-
-def _remembering(running: _Running, told: Told) -> Told:
-    def tell(line: str) -> None:
-        running.lines.append(line)
-        del running.lines[:-KEPT_LINES]
-        told(line)
-
-    return tell
+        return _result(running, failure)
 
 
 def _on_error(running: _Running) -> OnError:
@@ -112,27 +126,36 @@ async def _within_its_time(running: _Running) -> Failure | None:
 
 
 async def _customize_and_validate(running: _Running) -> Failure | None:
+    """Customizers, then validators on a connection and in a log of their own."""
     running.sub_state = "Customizing"
     failure = await _all(running, running.plan.steps)
     if failure is None and running.plan.validators:
         running.sub_state = "Validating"
+        running.log.err("[INFO] (telemetry) Finalizing.")
+        running.write_to("validation.log")
         failure = await _all(running, running.plan.validators)
     return failure
 
 
 async def _all(running: _Running, steps: Sequence[Step]) -> Failure | None:
     """Connect, and perform steps in order; the first that fails ends it."""
-    log = running.log
     try:
         async with _connected(running) as over:
-            for step in steps:
-                failure = await _one(running, over, step)
-                if failure is not None:
-                    return failure
+            return await _in_order(running, over, steps)
     except NeverConnectedError as never:
-        log.step(str(never))
-        log.out(f"Build 'azure-arm' errored: {never}")
+        running.log.step(str(never))
+        running.log.out(f"Build 'azure-arm' errored: {never}")
         return Failure(str(never), output=tuple(running.lines))
+
+
+async def _in_order(running: _Running, over: Communicator, steps: Sequence[Step]) -> Failure | None:
+    looking = None if running.sub_state == "Validating" else await changes.before(over, running.plan.system)
+    for step in steps:
+        failure = await _one(running, over, step)
+        if failure is not None:
+            return failure
+    if looking is not None:
+        running.changes = await changes.since(over, looking)
     return None
 
 
@@ -142,8 +165,12 @@ async def _connected(running: _Running) -> AsyncIterator[Communicator]:
     if account.password:
         running.log.hidden = (account.password,)
     waiting = Waiting(account, azure, running.site.clock, running.log)
-    async with by_ssh(waiting) as session:
-        yield session
+    if running.plan.system == "windows":
+        async with by_winrm(waiting, f"https://{account.host}:{account.port}/wsman") as windows:
+            yield windows
+    else:
+        async with by_ssh(waiting) as linux:
+            yield linux
 
 
 async def _one(running: _Running, over: Communicator, step: Step) -> Failure | None:
@@ -158,8 +185,8 @@ async def _one(running: _Running, over: Communicator, step: Step) -> Failure | N
     return None
 
 
-def _result(running: _Running, failure: Failure | None, began: tuple[datetime.datetime, float]) -> Result:
-    plan = running.plan
+def _result(running: _Running, failure: Failure | None) -> Result:
+    plan, began = running.plan, running.began
     state: RunState = "Succeeded" if failure is None else "Failed"
     if failure is not None and running.sub_state == "Validating" and plan.distribute_on_failure:
         state = "PartiallySucceeded"
@@ -169,10 +196,8 @@ def _result(running: _Running, failure: Failure | None, began: tuple[datetime.da
         message = failed_message(str(failure), str(running.path), running.staging.guid)
     sub_state = None if failure is None else running.sub_state
     last = LastRun(_iso(began[0]), _iso(end), state, sub_state, message)
-    return Result(plan, running.staging.group, last, str(running.path), failure)
+    return Result(plan, running.staging.group, last, str(running.path), failure, running.changes)
 
 
 def _iso(moment: datetime.datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-

@@ -5,14 +5,13 @@ The service stages scripts when a template is submitted, tries each ten times an
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from emulator.build.log import Told
 from emulator.build.provision import Fetched
-from emulator.build.steps import Plan, Source, Step, source_of
+from emulator.build.steps import File, Plan, Source, Step, source_of
 from emulator.clock import Clock
 from emulator.errors import InvalidInputError
 
@@ -46,60 +45,61 @@ def mirror_of(text: str) -> Mirror:
     return Mirror(url.rstrip("/") + "/", Path(folder))
 
 
-async def fetched(plan: Plan, mirrors: Iterable[Mirror], clock: Clock, told: Told) -> Fetched:
-    """What the plan's steps name, all of it.
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """Where sources come from, how long it waits between attempts, and who hears of those that failed."""
 
-    Raises:
-        InvalidInputError: with a line for each source that cannot be had, or is not what its checksum says.
-    """
-    found: dict[Source, bytes] = {}
-    lines: list[str] = []
-    mirrors = tuple(mirrors)
-    for number, step in enumerate((*plan.steps, *plan.validators)):
-        source = source_of(step)
-        if source is None or source in found:
-            continue
-        try:
-            found[source] = await _verified(step, source, mirrors, clock, told, number)
-        except InvalidInputError as error:
-            lines.append(str(error))
-    if lines:
-        raise InvalidInputError("\n".join(lines))
-    return Fetched(found)
+    mirrors: tuple[Mirror, ...]
+    clock: Clock
+    told: Told
 
+    async def all(self, plan: Plan) -> Fetched:
+        """What a plan's steps name, all of it.
 
-async def _verified(
-    step: Step, source: Source, mirrors: tuple[Mirror, ...], clock: Clock, told: Told, number: int
-) -> bytes:
-    content = await _tried(step, source, mirrors, clock, told, number)
-    digest = hashlib.sha256(content).hexdigest()
-    if source.sha256 and digest != source.sha256:
+        Raises:
+            InvalidInputError: with a line for each source that cannot be had, or is not what its checksum says.
+        """
+        found: dict[Source, bytes] = {}
+        lines: list[str] = []
+        for number, step in enumerate((*plan.steps, *plan.validators)):
+            source = source_of(step)
+            if source is None or source in found:
+                continue
+            try:
+                found[source] = await self._verified(step, source, number)
+            except InvalidInputError as error:
+                lines.append(str(error))
+        if lines:
+            raise InvalidInputError("\n".join(lines))
+        return Fetched(found)
+
+    async def _verified(self, step: Step, source: Source, number: int) -> bytes:
+        content = await self._tried(step, source, number)
+        digest = hashlib.sha256(content).hexdigest()
+        if source.sha256 and digest != source.sha256:
+            raise InvalidInputError(
+                f"{step.place}.sha256Checksum: found {source.sha256}, expected {digest}: that is the checksum of "
+                f"what {source.uri} has"
+            )
+        return content
+
+    async def _tried(self, step: Step, source: Source, number: int) -> bytes:
+        """Ten attempts; the message of each failure is the service's own."""
+        why, local = "", f"{number:05}.0.customizer.fp"
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await _once(source.uri, self.mirrors)
+            except InvalidInputError as error:
+                why = str(error)
+            tried = f"[attempt {attempt} of {ATTEMPTS}] failed"
+            self.told(f"Downloading external file ({source.uri}) to local file ({local}) {tried}")
+            if attempt < ATTEMPTS:
+                await self.clock.sleep(RETRY_SECONDS)
+        field = "sourceUri" if isinstance(step, File) else "scriptUri"
         raise InvalidInputError(
-            f"{step.place}.sha256Checksum: found {source.sha256}, expected {digest}: that is the checksum of what "
-            f"{source.uri} has"
+            f"{step.place}.{field}: found {source.uri}, expected something that can be fetched: {why} "
+            f"({ATTEMPTS} attempts); `--mirror URL=DIR` names a folder that has it"
         )
-    return content
-
-
-async def _tried(
-    step: Step, source: Source, mirrors: tuple[Mirror, ...], clock: Clock, told: Told, number: int
-) -> bytes:
-    """Ten attempts; the message of each failure is the service's own."""
-    why = ""
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return await _once(source.uri, mirrors)
-        except InvalidInputError as error:
-            why = str(error)
-        local = f"{number:05}.0.customizer.fp"
-        told(f"Downloading external file ({source.uri}) to local file ({local}) [attempt {attempt} of {ATTEMPTS}] failed")
-        if attempt < ATTEMPTS:
-            await clock.sleep(RETRY_SECONDS)
-    field = "sourceUri" if hasattr(step, "destination") else "scriptUri"
-    raise InvalidInputError(
-        f"{step.place}.{field}: found {source.uri}, expected something that can be fetched: {why} "
-        f"({ATTEMPTS} attempts); `--mirror URL=DIR` names a folder that has it"
-    )
 
 
 async def _once(uri: str, mirrors: tuple[Mirror, ...]) -> bytes:
@@ -145,8 +145,3 @@ async def _download(uri: str) -> bytes:
             return content + await answer.read() if not answer.content.at_eof() else content
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise InvalidInputError(" ".join(str(error).split()) or type(error).__name__) from None
-
-
-def by_source(contents: Mapping[Source, bytes]) -> Fetched:
-    """What was fetched otherwise."""
-    return Fetched(contents)

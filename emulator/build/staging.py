@@ -130,7 +130,9 @@ class _Making:
         known = {"id": identity.text, "name": identity.name, "type": kind, "location": self.template.location}
         return {**known, "properties": dict(properties)}
 
-    def of(self, provider: str, kind: str, name: str, properties: Mapping[str, Any] | None = None, **more: Any) -> Staged:
+    def of(
+        self, provider: str, kind: str, name: str, properties: Mapping[str, Any] | None = None, **more: Any
+    ) -> Staged:
         identity = self.id(provider, kind, name)
         return Staged(identity, self.body(identity, f"{provider}/{kind}", properties or {}), **more)
 

@@ -7,7 +7,9 @@ certificate bundles have no say.
 import asyncio
 import contextlib
 import math
+import socket
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree.ElementTree import ParseError  # pywinrm's parser raises it
 
@@ -23,6 +25,10 @@ POLL_SECONDS = 20
 """How long one request for output waits, at most; pywinrm's figure."""
 FAREWELL = 5.0
 """Seconds to close a shell in, once the outcome is known."""
+
+
+ANSWERS_WRONGLY = (ParseError, LookupError, ValueError, AssertionError, StopIteration)
+"""What pywinrm lets out where an answer is none of WinRM's."""
 
 
 async def run(
@@ -48,7 +54,7 @@ def _run(url: str, username: str, password: str, command: str, *, deadline: floa
     import urllib3
     from winrm.exceptions import InvalidCredentialsError, WinRMError
 
-    protocol = _protocol(url, username, password, transport)
+    protocol = protocol_at(url, username, password, transport)
     try:
         return _converse(protocol, command, deadline)
     except InvalidCredentialsError:
@@ -56,16 +62,25 @@ def _run(url: str, username: str, password: str, command: str, *, deadline: floa
     except requests.Timeout:
         raise PeerError(f"{url} did not answer in time") from None
     except requests.ConnectionError as error:
-        raise PeerError(f"{url} cannot be reached: {_innermost(error)}") from None
+        raise PeerError(f"{url} cannot be reached: {innermost(error)}") from None
     except (requests.RequestException, urllib3.exceptions.HTTPError, WinRMError, OSError) as error:
         raise PeerError(f"{url} failed: {_one_line(error)}") from None
-    except (ParseError, LookupError, ValueError, AssertionError, StopIteration):
+    except ANSWERS_WRONGLY:
         raise PeerError(f"{url} answered, but not as WinRM does") from None
     finally:
         protocol.transport.close_session()
 
 
-def _protocol(url: str, username: str, password: str, transport: Transport) -> "Protocol":
+def protocol_at(
+    url: str,
+    username: str,
+    password: str,
+    transport: Transport,
+    *,
+    opened: Callable[[socket.socket], None] = lambda _: None,
+    dial_seconds: float | None = None,
+) -> "Protocol":
+    """A client of pywinrm's; `opened` hears of each socket, and `dial_seconds` limits how long one is dialled."""
     from winrm.protocol import Protocol
 
     protocol = Protocol(
@@ -81,11 +96,11 @@ def _protocol(url: str, username: str, password: str, transport: Transport) -> "
     session = protocol.transport.build_session()
     session.trust_env = False
     session.proxies = {}
-    session.mount("https://", _adapter())
+    session.mount("https://", _adapter(opened, dial_seconds))
     return protocol
 
 
-def _adapter() -> Any:
+def _adapter(opened: Callable[[socket.socket], None], dial_seconds: float | None) -> Any:
     """An adapter whose connections do not warn of what is meant: that no certificate is verified."""
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPSConnection
@@ -94,8 +109,18 @@ def _adapter() -> Any:
     class QuietConnection(HTTPSConnection):
         def connect(self) -> None:
             super().connect()
+            opened(self.sock)
             # urllib3 warns on each request unless this is set; the filters that would hide it are the process's.
             self.is_verified = True
+
+        def _new_conn(self) -> socket.socket:
+            patience, self.timeout = self.timeout, dial_seconds or self.timeout
+            try:
+                dialled: socket.socket = super()._new_conn()
+            finally:
+                self.timeout = patience
+            dialled.settimeout(patience if isinstance(patience, (int, float)) else None)
+            return dialled
 
     class QuietPool(HTTPSConnectionPool):
         ConnectionCls = QuietConnection
@@ -149,7 +174,8 @@ def _allow(protocol: "Protocol", deadline: float) -> None:
     protocol.operation_timeout_sec = max(1, min(POLL_SECONDS, math.floor(left - 1)))
 
 
-def _innermost(error: BaseException) -> str:
+def innermost(error: BaseException) -> str:
+    """What the first cause of an error says, on one line."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return _one_line(error)

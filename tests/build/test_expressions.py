@@ -21,7 +21,10 @@ def result(expression: str, given: dict[str, str] | None = None) -> Any:
         "made": {"type": "string", "defaultValue": "[toUpper(parameters('name'))]"},
         "unset": {"type": "string"},
     }
-    variables = {"both": "[concat(parameters('NAME'), '-', string(parameters('count')))]", "endless": "[variables('endless')]"}
+    variables = {
+        "both": "[concat(parameters('NAME'), '-', string(parameters('count')))]",
+        "endless": "[variables('endless')]",
+    }
     found: Any = worked_out("t.json", deployment(expression, parameters, variables), given or {})
     return found["resources"][0]
 
@@ -98,7 +101,9 @@ def test_all_findings_are_told_at_once() -> None:
 
 def test_places_are_filled_in_as_sed_fills_them() -> None:
     """`<region>` is filled in wherever it stands, keys included; others stay for the refusals to name."""
-    found = worked_out("t.json", {"location": "<region>", "<region>": ["x<region>", "<other>", 1]}, {"region": "west"})
+    found = worked_out(
+        "t.json", {"location": "<region>", "<region>": ["x<region>", "<other>", 1]}, {"region": "west"}
+    )
 
     assert found == {"location": "west", "west": ["xwest", "<other>", 1]}
 

@@ -1,5 +1,7 @@
 """A template's words as frozen steps, with every default."""
 
+import pytest
+
 from emulator.build.plan import RefusedError, plan_of
 from emulator.build.steps import (
     Deprovision,
@@ -91,10 +93,8 @@ def test_packer_s_names_of_steps() -> None:
 
 def test_what_is_refused_has_no_plan() -> None:
     """Every refusal is in the error, as a value and as a line."""
-    try:
+    with pytest.raises(RefusedError) as refused:
         plan_of(loaded(linux({"type": "Shell"}, {"type": "x"})))
-    except RefusedError as refused:
-        assert [each.code for each in refused.refusals] == ["UnsupportedCustomizerType", "NoCustomizerScript"]
-        assert len(str(refused).splitlines()) == 2
-    else:
-        raise AssertionError("it must be refused")
+
+    assert [each.code for each in refused.value.refusals] == ["UnsupportedCustomizerType", "NoCustomizerScript"]
+    assert len(str(refused.value).splitlines()) == 2

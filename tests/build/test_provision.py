@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from emulator.build.provision import Fetched, StepFailedError, perform
+from emulator.build.failed import StepFailedError
+from emulator.build.provision import Fetched, perform
 from emulator.build.steps import Deprovision, File, Shell, Source, Step
 from tests.build.communicators import Scripted, log
 
@@ -25,7 +26,7 @@ def generic(heard: list[str]) -> list[str]:
 
 
 async def test_inline_commands() -> None:
-    """Uploaded as one script that ends at the first failure, made executable, run with Packer's variables, removed."""
+    """Uploaded as one script that ends at the first failure, run with Packer's variables, removed."""
     over = Scripted()
     said = await performed(Shell("p", "n", ("echo a", "echo b")), over)
 

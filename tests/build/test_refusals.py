@@ -13,7 +13,7 @@ ROWS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     (linux(shell("true")), []),
     (windows(powershell("1")), []),
     (linux({"type": "Shell"}), [("properties.customize[0]", "NoCustomizerScript")]),
-    (linux({"type": "Shell", "inline": ["a"], "scriptUri": URI}), [("properties.customize[0]", "NoCustomizerScript")]),
+    (linux(shell("a", scriptUri=URI)), [("properties.customize[0]", "NoCustomizerScript")]),
     (linux({"inline": ["a"]}), [("properties.customize[0].type", "BadCustomizerType")]),
     (linux({"type": "Ansible"}), [("properties.customize[0].type", "UnsupportedCustomizerType")]),
     (linux(powershell("1")), [("properties.customize[0].type", "UnsupportedCustomizerType")]),
@@ -62,10 +62,9 @@ def test_a_place_to_be_filled_in_is_named() -> None:
     target = {"type": "ManagedImage", "imageId": image, "location": "x", "runOutputName": "o"}
     found = refusals(loaded(linux(shell("cat <input>"), distribute=[target])))
 
-    assert [str(each) for each in found] == [
-        "properties.distribute[0].imageId: found <imageName>, expected a value: "
-        "a place that the template leaves to be filled in"
-    ]
+    field = "properties.distribute[0].imageId"
+    why = "a place that the template leaves to be filled in"
+    assert [str(each) for each in found] == [f"{field}: found <imageName>, expected a value: {why}"]
 
 
 def test_the_first_cause_is_told_once() -> None:

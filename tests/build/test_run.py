@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import emulator
-from emulator.observe import Record
-from tests.builds import linux, needs_sandbox, shell
+from emulator.observe import Observation, Record
+from tests.builds import linux, needs_sandbox, powershell, shell, windows
 
 pytestmark = [pytest.mark.network, needs_sandbox]
 
@@ -95,3 +95,94 @@ async def test_a_cancelled_build_leaves_nothing(tmp_path: Path) -> None:
         "Microsoft.Storage/storageAccounts",
     ]
     assert outcome.exit_code != 0
+
+
+@pytest.mark.parametrize("topology", ["public-ip", "container-instance"])
+async def test_behaviour_20_other_topologies(tmp_path: Path, topology: str) -> None:
+    """A build goes the way of its topology: without a network of one's own, and from a container, by no proxy."""
+    async with emulator.start(topology=topology) as channel:
+        result = await channel.build(linux(shell("echo hello"), topology=topology), folder=tmp_path)
+        hops = {each.hop for each in channel.events() if isinstance(each, Record)}
+        deployed = [each.sentence for each in channel.events() if isinstance(each, Observation)]
+
+    assert result.succeeded, result.failure
+    assert "proxy" not in hops
+    assert not [each for each in deployed if "privateendpoints" in each or "loadbalancers" in each]
+
+
+async def test_changed_files_are_the_artifact(tmp_path: Path) -> None:
+    """What customizers made and changed is listed, on Linux by name; what they left alone is not."""
+    step = shell("echo x | sudo tee /etc/made /usr/share/made >/dev/null", "cp /etc/hostname /opt/copied")
+    async with emulator.start() as channel:
+        result = await channel.build(linux(step), folder=tmp_path)
+
+    assert result.changes is not None
+    assert {"/etc/made", "/usr/share/made", "/opt/copied"} <= set(result.changes)
+    assert not {"/etc/hostname", "/etc/passwd"} & set(result.changes)
+
+
+async def test_validators_have_a_log_of_their_own(tmp_path: Path) -> None:
+    """Validators run after the customizers; one that fails ends the run as Validating, and its log is told."""
+    validate = {"inVMValidations": [shell("test -e /opt/made"), shell("echo checked; exit 9", name="no")]}
+    async with emulator.start() as channel:
+        result = await channel.build(linux(shell("touch /opt/made"), validate=validate), folder=tmp_path)
+
+    assert result.last_run.sub_state == "Validating"
+    assert result.failure is not None
+    assert result.failure.place == "properties.validate.inVMValidations[1]"
+    assert Path(result.log).name == "validation.log"
+    assert "azure-arm: checked" in log_of(result)
+    assert result.changes == ["/opt/made"]
+
+
+async def test_a_failed_validation_may_be_distributed(tmp_path: Path) -> None:
+    """With `continueDistributeOnFailure` the image is there all the same."""
+    validate = {"inVMValidations": [shell("exit 9")], "continueDistributeOnFailure": True}
+    async with emulator.start() as channel:
+        result = await channel.build(linux(shell("true"), validate=validate), folder=tmp_path)
+
+    assert result.last_run.state == "PartiallySucceeded"
+    assert len(result.outputs()) == 1
+
+
+async def test_abort_keeps_the_machine(tmp_path: Path) -> None:
+    """`onCustomizerError: abort` leaves the build VM with what was done to it, until the next build."""
+    document = linux(shell("touch /opt/look", "exit 1"), errorHandling={"onCustomizerError": "abort"})
+    async with emulator.start() as channel:
+        result = await channel.build(document, folder=tmp_path)
+        (kept,) = channel.status.builds
+        look = await channel.run("linux", "ls /opt")
+        following = await channel.build(linux(shell("test ! -e /opt/look")), folder=tmp_path)
+        states = [each["state"] for each in channel.status.builds]
+
+    assert result.last_run.state == "Failed"
+    assert kept["state"] == "kept"
+    assert look.stdout == b"look\n"
+    assert following.succeeded, following.failure
+    assert states == ["done", "done"]
+
+
+async def test_a_windows_build(tmp_path: Path) -> None:
+    """PowerShell, elevated and not, a file, a restart and updates, over WinRM to its end."""
+    (tmp_path / "x.txt").write_text("from the service\n")
+    file = {"type": "File", "sourceUri": f"file://{tmp_path}/x.txt", "destination": "c:\\made\\x.txt"}
+    steps = (
+        powershell('Write-Host "x=$(1 + 2)"'),
+        powershell("Write-Output elevated", runElevated=True),
+        powershell("Write-Output system", runElevated=True, runAsSystem=True),
+        file,
+        powershell("Get-Content c:\\made\\x.txt"),
+        {"type": "WindowsRestart", "restartCheckCommand": "echo checked"},
+        {"type": "WindowsUpdate", "searchCriteria": "IsInstalled=0"},
+    )
+    told: list[str] = []
+    async with emulator.start(time_scale=10) as channel:
+        result = await channel.build(windows(*steps), folder=tmp_path, told=told.append)
+
+    assert result.succeeded, result.failure
+    said = [each.removeprefix("    azure-arm: ") for each in told]
+    for line in ("x=3", "elevated", "system", "from the service", "BUILD-WINDOWS restarted.", "WinRM connected."):
+        assert line in said
+    assert "==> azure-arm: Machine successfully restarted, moving on" in told
+    assert "C:\\made\\x.txt" in (result.changes or ())
+    assert "[INFO] Waiting for WinRM, up to timeout: 10m0s" in log_of(result)

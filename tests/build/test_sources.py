@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from emulator.build.plan import plan_of
-from emulator.build.sources import ATTEMPTS, Mirror, fetched, mirror_of
+from emulator.build.sources import ATTEMPTS, Fetcher, Mirror, mirror_of
 from emulator.build.steps import Source
 from emulator.clock import Clock
 from emulator.errors import InvalidInputError
@@ -23,7 +23,8 @@ QUICK = Clock(100_000)
 async def got(uri: str, *mirrors: Mirror, checksum: str = "", told: list[str] | None = None) -> bytes:
     """What a script's address comes to."""
     step = {"type": "Shell", "scriptUri": uri, **({"sha256Checksum": checksum} if checksum else {})}
-    found = await fetched(plan_of(loaded(linux(step))), mirrors, QUICK, (told if told is not None else []).append)
+    fetcher = Fetcher(mirrors, QUICK, (told if told is not None else []).append)
+    found = await fetcher.all(plan_of(loaded(linux(step))))
     return found.of(Source(uri, checksum))
 
 
@@ -116,4 +117,4 @@ async def test_a_cancelled_wait_ends(tmp_path: Path) -> None:
     plan = plan_of(loaded(linux({"type": "Shell", "scriptUri": f"file://{tmp_path}/none"})))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
-            await fetched(plan, (), Clock(1), lambda _: None)
+            await Fetcher((), Clock(1), lambda _: None).all(plan)

@@ -6,7 +6,7 @@ from emulator.build.staging import InUseError, Staging, group_of, staging
 from emulator.errors import InvalidInputError
 from emulator.model.ids import ResourceId
 from emulator.model.world import TOPOLOGIES, System, Topology
-from tests.templates import SUBNET, loaded, document, template, with_network
+from tests.templates import SUBNET, document, loaded, template, with_network
 
 GUID = "01234567-89ab-cdef-0123-456789abcdef"
 

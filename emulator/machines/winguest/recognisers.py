@@ -61,10 +61,17 @@ Recogniser = Callable[[str], Recognised | None]
 
 def find(script: str) -> Recognised | None:
     """The client's script that this is, or None."""
-    from emulator.machines.winguest import recognise_ansible, recognise_evil_winrm, recognise_packer, recognise_pypsrp
+    from emulator.machines.winguest import (
+        recognise_ansible,
+        recognise_build,
+        recognise_evil_winrm,
+        recognise_packer,
+        recognise_pypsrp,
+    )
 
     recognisers: Sequence[Recogniser] = (
         recognise_packer.find,
+        recognise_build.find,
         recognise_pypsrp.find,
         recognise_ansible.find,
         recognise_evil_winrm.find,
