@@ -1,30 +1,13 @@
 """pypsrp's pipelines on the Windows build VM: streams that are merged, and pools of many runspaces."""
 
-import asyncio
-from collections.abc import Callable
-from typing import TypeVar
-
 import pytest
 from pypsrp.complex_objects import PSInvocationState
 from pypsrp.exceptions import InvalidPSRPOperation
 from pypsrp.powershell import PowerShell, RunspacePool
 
-from tests.clients.test_pypsrp import client, quietly
-from tests.windows_vm import Vm, windows_vm
+from tests.clients.pools import in_pool
 
 pytestmark = pytest.mark.network
-Found = TypeVar("Found")
-
-
-async def in_pool(work: Callable[[RunspacePool], Found], *, most: int = 1) -> Found:
-    """What a client finds out in an open pool."""
-
-    def whole(vm: Vm) -> Found:
-        with client(vm, "ntlm") as made, RunspacePool(made.wsman, max_runspaces=most) as pool:
-            return work(pool)
-
-    async with windows_vm() as vm:
-        return await asyncio.to_thread(quietly, lambda: whole(vm))
 
 
 SAYS_ALL = (

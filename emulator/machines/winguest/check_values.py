@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from emulator.machines.winguest.cmdlet import Cmdlet
 from emulator.machines.winguest.computer import FEATURES
 from emulator.machines.winguest.errors import NotUnderstoodError
+from emulator.machines.winguest.host_types import NAMES
 from emulator.machines.winguest.operators import DATE_FORMAT
 from emulator.machines.winguest.tree import Expression
 from emulator.machines.winguest.values import Type, items, to_text
@@ -17,7 +18,7 @@ MODULES = ("Microsoft.PowerShell.Management", "Microsoft.PowerShell.Utility", "S
 CLASSES = ("win32_operatingsystem", "win32_computersystem", "win32_logicaldisk")
 TYPES = (
     "psobject", "pscustomobject", "management.automation.psobject", "object", "collections.arraylist", "hashtable",
-    "collections.hashtable", "version",
+    "collections.hashtable", "version", *NAMES,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import functools
 import json
 import secrets
 
+from emulator.machines.winguest import host_types
 from emulator.machines.winguest.cmdlet import Invocation, cmdlet
 from emulator.machines.winguest.errors import PowerShellError
 from emulator.machines.winguest.members import read
@@ -159,6 +160,8 @@ async def _new_object(call: Invocation) -> None:
             from emulator.machines.winguest.evaluator import version
 
             call.emit(version(tuple(to_text(call.get("argumentlist")).split("."))))
+        case _ if (made := host_types.made(kind, items(call.get("argumentlist")))) is not None:
+            call.emit(made)
         case _:
             raise PowerShellError(
                 f"Cannot find type [{call.text('typename')}]: verify that the assembly containing it is loaded.",

@@ -4,8 +4,9 @@ import asyncio
 
 from emulator.machines.winguest.check_values import MODULES
 from emulator.machines.winguest.cmdlet import Invocation, cmdlet
-from emulator.machines.winguest.errors import PowerShellError
-from emulator.machines.winguest.values import Script, Thing, items, to_number, to_text
+from emulator.machines.winguest.host_calls import GENERIC_AND_DOMAIN, VALIDATES_NAMES
+from emulator.machines.winguest.host_types import field
+from emulator.machines.winguest.values import Hashtable, Script, Thing, items, to_number, to_text
 
 
 async def _set_variable(call: Invocation) -> None:
@@ -97,9 +98,7 @@ async def _get_command(call: Invocation) -> None:
 
 
 async def _get_host(call: Invocation) -> None:
-    from emulator.machines.winguest.host_calls import host
-
-    call.emit(host())
+    call.emit(call.engine.evaluator.variable("host"))
 
 
 async def _get_module(call: Invocation) -> None:
@@ -116,10 +115,23 @@ async def _get_history(call: Invocation) -> None:
 
 
 async def _read_host(call: Invocation) -> None:
-    answer = await call.engine.streams.ask("ReadLine", [call.text("prompt")])
-    if not isinstance(answer, str):
-        raise PowerShellError("Windows PowerShell is in NonInteractive mode.", "InvalidOperation", "InvalidOperation")
+    """With a prompt it is a form of one field, as ReadHostCommand makes it."""
+    is_secret, prompt = call.has("assecurestring"), call.text("prompt")
+    if not prompt:
+        answer = await call.engine.streams.ask("ReadLineAsSecureString" if is_secret else "ReadLine", [])
+    else:
+        asked = field(prompt, "System.Security.SecureString" if is_secret else "System.String")
+        told = await call.engine.streams.ask("Prompt", ["", "", [asked]])
+        answer = told[prompt] if isinstance(told, Hashtable) else told
     call.emit(answer)
+
+
+async def _get_credential(call: Invocation) -> None:
+    caption = "Windows PowerShell credential request"
+    message = call.text("message", "Enter your credentials.")
+    user = call.text("credential") or call.text("username")
+    kinds = [GENERIC_AND_DOMAIN, VALIDATES_NAMES]
+    call.emit(await call.engine.streams.ask("PromptForCredential2", [caption, message, user, "", *kinds]))
 
 
 CMDLETS = (
@@ -144,6 +156,7 @@ CMDLETS = (
     cmdlet("Get-Command", _get_command, "Name CommandType", positional="Name"),
     cmdlet("Get-History", _get_history),
     cmdlet("Get-Host", _get_host),
-    cmdlet("Read-Host", _read_host, "Prompt", positional="Prompt"),
+    cmdlet("Read-Host", _read_host, "Prompt -AsSecureString", positional="Prompt"),
+    cmdlet("Get-Credential", _get_credential, "Credential Message UserName", positional="Credential"),
     cmdlet("Clear-Host", _nothing),
 )

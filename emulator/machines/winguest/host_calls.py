@@ -1,9 +1,16 @@
-"""`$Host` and `$Host.UI`: what a script asks of the person at the client."""
+"""`$Host` and `$Host.UI`: what a script tells and asks the person at the client.
 
+Names and versions are those of Windows' ServerRemoteHost and ConsoleHost; which overload becomes which call of the
+client's host is MS-PSRP 2.2.3.17. What only writes is for that person alone, and in no stream.
+"""
+
+import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from emulator.machines.winguest.errors import PowerShellError
-from emulator.machines.winguest.values import Thing, Value, to_text
+from emulator.machines.winguest.host_types import choice
+from emulator.machines.winguest.values import Thing, Value, items, to_integer, to_text
 
 if TYPE_CHECKING:
     from emulator.machines.winguest.engine import Engine
@@ -11,22 +18,71 @@ if TYPE_CHECKING:
 HOST = "System.Management.Automation.Internal.Host.InternalHost"
 UI = "System.Management.Automation.Internal.Host.InternalHostUserInterface"
 RAW = "System.Management.Automation.Internal.Host.InternalHostRawUserInterface"
-METHODS = {
-    "write",
-    "writeline",
-    "writedebugline",
-    "writeerrorline",
-    "writeverboseline",
-    "writewarningline",
-    "readline",
-    "setshouldexit",
+GENERIC_AND_DOMAIN, VALIDATES_NAMES = 3, 1
+"""What PromptForCredential asks for where a script does not say it: PSCredentialTypes and PSCredentialUIOptions."""
+CALLS: Mapping[tuple[str, int], str] = {
+    ("write", 1): "Write1",
+    ("write", 3): "Write2",
+    ("writeline", 0): "WriteLine1",
+    ("writeline", 1): "WriteLine2",
+    ("writeline", 3): "WriteLine3",
+    ("writeerrorline", 1): "WriteErrorLine",
+    ("writedebugline", 1): "WriteDebugLine",
+    ("writeverboseline", 1): "WriteVerboseLine",
+    ("writewarningline", 1): "WriteWarningLine",
+    ("readline", 0): "ReadLine",
+    ("readlineassecurestring", 0): "ReadLineAsSecureString",
+    ("prompt", 3): "Prompt",
+    ("promptforcredential", 4): "PromptForCredential2",
+    ("promptforcredential", 6): "PromptForCredential2",
+    ("promptforchoice", 4): "PromptForChoice",
+    ("setshouldexit", 1): "SetShouldExit",
 }
+"""Methods by name and number of arguments, and the client's method that each is."""
+METHODS = {name for name, _ in CALLS}
 
 
-def host() -> Thing:
-    """`$Host`."""
-    raw = Thing((RAW,), {"WindowTitle": "", "ForegroundColor": "Gray", "BackgroundColor": "Black"})
-    return Thing((HOST,), {"Name": "ServerRemoteHost", "UI": Thing((UI,), {"RawUI": raw})})
+def host(raw: Thing | None = None) -> Thing:
+    """`$Host` of a remote session; `raw` is the client's window."""
+    return _host("ServerRemoteHost", ("1", "0", "0", "0"), raw)
+
+
+def console() -> Thing:
+    """`$Host` of powershell.exe."""
+    return _host("ConsoleHost", ("5", "1", "20348", "2400"), None)
+
+
+def _host(name: str, version: tuple[str, ...], raw: Thing | None) -> Thing:
+    from emulator.machines.winguest.evaluator import version as made
+
+    window = raw or Thing((RAW,), {"WindowTitle": "", "ForegroundColor": "Gray", "BackgroundColor": "Black"})
+    properties = {
+        "Name": name,
+        "Version": made(version),
+        "InstanceId": str(uuid.uuid4()),
+        "UI": Thing((UI,), {"RawUI": window}),
+        "CurrentCulture": _culture(),
+        "CurrentUICulture": _culture(),
+        "PrivateData": None,
+        "IsRunspacePushed": False,
+        "Runspace": None,
+    }
+    return Thing((HOST,), properties)
+
+
+def _culture() -> Thing:
+    properties = {
+        "LCID": 1033,
+        "Name": "en-US",
+        "IetfLanguageTag": "en-US",
+        "DisplayName": "English (United States)",
+        "NativeName": "English (United States)",
+        "EnglishName": "English (United States)",
+        "TwoLetterISOLanguageName": "en",
+        "ThreeLetterISOLanguageName": "eng",
+        "ThreeLetterWindowsLanguageName": "ENU",
+    }
+    return Thing(("System.Globalization.CultureInfo",), properties, "en-US")
 
 
 def is_host(value: Value) -> bool:
@@ -35,26 +91,31 @@ def is_host(value: Value) -> bool:
 
 
 async def call(engine: "Engine", target: Thing, name: str, arguments: list[Value]) -> Value:
-    """Call one of the host's methods; those that only write are streams here.
+    """Call one of the host's methods.
 
     Raises:
         PowerShellError: nobody is there to be asked, or there is no such method.
     """
-    del target
-    folded = name.casefold()
-    text = to_text(arguments[-1]) if arguments else ""
-    match folded:
-        case "write" | "writeline":
-            engine.streams.host(text, ends_line=folded == "writeline")
-        case "writewarningline" | "writeverboseline" | "writedebugline":
-            engine.streams.message(folded.removeprefix("write").removesuffix("line"), text)
-        case "writeerrorline":
-            engine.streams.message("stderr", f"{text}\n")
-        case "readline" | "setshouldexit":
-            return await engine.streams.ask(name, arguments)
+    method = CALLS.get((name.casefold(), len(arguments)))
+    if method is None or target.type_names[0] != (HOST if method == "SetShouldExit" else UI):
+        raise PowerShellError(
+            f"Method invocation failed because [{target.type_names[0]}] does not contain a method named '{name}'.",
+            "MethodNotFound",
+        )
+    return await engine.streams.ask(method, _converted(method, arguments))
+
+
+def _converted(method: str, arguments: list[Value]) -> list[Value]:
+    """The arguments as the method's parameters are typed."""
+    match method, arguments:
+        case "SetShouldExit", [code]:
+            return [to_integer(code)]
+        case "PromptForChoice", [caption, message, choices, default]:
+            answers = [each if isinstance(each, Thing) else choice(to_text(each)) for each in items(choices)]
+            return [to_text(caption), to_text(message), answers, to_integer(default)]
+        case "Prompt", [caption, message, fields]:
+            return [to_text(caption), to_text(message), items(fields)]
+        case "PromptForCredential2", [caption, message, user, place, *rest]:
+            return [*map(to_text, (caption, message, user, place)), *(rest or (GENERIC_AND_DOMAIN, VALIDATES_NAMES))]
         case _:
-            raise PowerShellError(
-                f"Method invocation failed because [{HOST}] does not contain a method named '{name}'.",
-                "MethodNotFound",
-            )
-    return None
+            return [to_text(argument) for argument in arguments]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from emulator.machines.winguest.errors import PowerShellError
+from emulator.machines.winguest.host_types import COLORS
 from emulator.machines.winguest.operators import formatted_value
 from emulator.machines.winguest.values import (
     CUSTOM,
@@ -451,6 +452,7 @@ _ENUMERATIONS: Mapping[str, tuple[str, ...]] = {
     "net.securityprotocoltype": ("ssl3", "systemdefault", "tls", "tls11", "tls12", "tls13"),
     "text.encoding": ("ascii", "bigendianunicode", "default", "unicode", "utf7", "utf8"),
     "environmentvariabletarget": ("machine", "process", "user"),
+    "consolecolor": tuple(name.casefold() for name in COLORS),
 }
 _STATIC_VALUES: Mapping[tuple[str, str], Callable[[], Value]] = {
     ("string", "empty"): lambda: "",

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from emulator.machines.winguest import recognisers, text
+from emulator.machines.winguest import host_calls, recognisers, text
 from emulator.machines.winguest.console import Console
 from emulator.machines.winguest.drive import IN_USE, decoded
 from emulator.machines.winguest.errors import NotUnderstoodError, PowerShellError
@@ -179,7 +179,7 @@ async def run(planned: Planned | UnknownScriptError, session: Any, console: Cons
         own = replace(
             session,
             environment=dict(session.environment),
-            scope=Scope(),
+            scope=Scope(variables={"host": host_calls.console()}),
             pid=pid,
             vetted=planned.vetted or session.vetted,
         )
@@ -281,10 +281,21 @@ class ConsoleStreams:
         """As the console."""
         await self.console.drained()
 
-    async def ask(self, method: str, arguments: list[Value]) -> Value:  # noqa: ARG002
-        """Nobody is there."""
-        if method.casefold() == "setshouldexit":
-            return None
+    async def ask(self, method: str, arguments: list[Value]) -> Value:
+        """What is for a person is written, and nobody is there to answer."""
+        words = str(arguments[-1]) if arguments else ""
+        match method:
+            case "Write1" | "Write2" | "WriteLine1" | "WriteLine2" | "WriteLine3":
+                self.host(words, ends_line="Line" in method)
+                return None
+            case "WriteErrorLine":
+                self.message("stderr", f"{words}\r\n")
+                return None
+            case "WriteDebugLine" | "WriteVerboseLine" | "WriteWarningLine":
+                self.message(method.removeprefix("Write").removesuffix("Line").casefold(), words)
+                return None
+            case "SetShouldExit":
+                return None
         raise PowerShellError(
             "Windows PowerShell is in NonInteractive mode. Read and Prompt functionality is not available.",
             "InvalidOperation",

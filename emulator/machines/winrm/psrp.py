@@ -29,6 +29,7 @@ from emulator.machines.winguest.host_calls import host
 from emulator.machines.winguest.values import Thing
 from emulator.machines.winrm.command_host import Started
 from emulator.machines.winrm.fragments import FragmentStream
+from emulator.machines.winrm.psrp_host import window
 from emulator.machines.winrm.psrp_pipeline import RunningPipeline
 from emulator.machines.winrm.psrp_pool import MALFORMED, Pool
 from emulator.machines.winrm.psrp_values import from_wire
@@ -130,7 +131,7 @@ class PsrpShell:
         """Variables that every runspace has."""
         arguments = from_wire(self.pool.application_arguments)
         sender = Thing(("System.Management.Automation.Remoting.PSSenderInfo",), {"ApplicationArguments": arguments})
-        return Scope(variables={"pssenderinfo": sender, "host": host()})
+        return Scope(variables={"pssenderinfo": sender, "host": host(window(self.pool.host))})
 
     def send(self) -> None:
         """Put what the pool has to say where clients ask for it."""

@@ -12,14 +12,14 @@ from psrpcore import (
     PSRPEvent,
     ServerPipeline,
 )
-from psrpcore.types import CommandMetadataCount, HostMethodIdentifier, PSInvocationState
+from psrpcore.types import CommandMetadataCount, HostInfo, HostMethodIdentifier, PSInvocationState
 
 from emulator.machines.winguest import commands
 from emulator.machines.winguest.cmdlet import Cmdlet
 from emulator.machines.winguest.engine import Engine, ExitSignal, LoopSignal, ReturnSignal, Session
 from emulator.machines.winguest.errors import NotUnderstoodError, PowerShellError
 from emulator.machines.winguest.values import Hashtable, Thing, Value
-from emulator.machines.winrm import psrp_commands
+from emulator.machines.winrm import psrp_commands, psrp_host
 from emulator.machines.winrm.fragments import FragmentStream
 from emulator.machines.winrm.psrp_streams import Streams
 from emulator.machines.winrm.psrp_values import from_wire, record_of, to_wire
@@ -117,8 +117,7 @@ class RunningPipeline:
 
     async def _tell_exit(self, code: int) -> None:
         """`exit` in a pipeline is the host's affair: Ansible takes its exit code from there."""
-        host = getattr(self.pipeline.metadata, "host", None)
-        if host is not None and not host.IsHostNull:
+        if self.host is not None:
             self.pipeline.host_call(HostMethodIdentifier.SetShouldExit, [code])
 
     def _fail(self, error: PowerShellError) -> None:
@@ -145,22 +144,35 @@ class RunningPipeline:
         Raises:
             PowerShellError: there is no host, or it failed.
         """
-        host = getattr(self.pipeline.metadata, "host", None)
-        identifier = getattr(HostMethodIdentifier, method, None)
-        if host is None or host.IsHostNull or identifier is None:
-            raise PowerShellError(
-                "A command that prompts the user failed because the host program or the command type does not "
-                f"support user interaction. The host was attempting to call {method}.",
-                "HostFunctionNotImplemented",
-                "NotImplemented",
-            )
-        identity = self.pipeline.host_call(identifier, [to_wire(argument) for argument in arguments])
+        host = self.host
+        identifier = HostMethodIdentifier[method]
+        if host is None or (host.IsHostUINull and identifier != HostMethodIdentifier.SetShouldExit):
+            if identifier.is_void():
+                return None  # nobody looks
+            raise PowerShellError(_NOBODY, "HostFunctionNotImplemented", "NotImplemented")
+        identity = self.pipeline.host_call(identifier, psrp_host.parameters(method, arguments))
         self._shell.send()
         if identifier.is_void():
             return None
         waiting: asyncio.Future[Value] = asyncio.get_running_loop().create_future()
         self._answers[identity] = waiting
         return await waiting
+
+    @property
+    def host(self) -> HostInfo | None:
+        """The client's, or the one that it gave its pool, or nobody."""
+        own = getattr(self.pipeline.metadata, "host", None)
+        info: HostInfo | None = self._shell.pool.host if own is not None and own.UseRunspaceHost else own
+        return None if info is None or info.IsHostNull else info
+
+
+_NOBODY = (
+    "A command that prompts the user failed because the host program or the command type does not support user "
+    "interaction. Try a host program that supports user interaction, such as the Windows PowerShell Console or "
+    "Windows PowerShell ISE, and remove prompt-related commands from command types that do not support user "
+    "interaction, such as Windows PowerShell workflows."
+)
+"""HostFunctionNotImplemented of System.Management.Automation's InternalHostUserInterface."""
 
 
 def _metadata(cmdlet: Cmdlet) -> Thing:

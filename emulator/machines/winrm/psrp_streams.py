@@ -71,8 +71,8 @@ class Streams:
 
     def host(self, text: str, *, ends_line: bool) -> None:
         """Lines for the client's host, and the information stream."""
-        host = getattr(self._pipeline.metadata, "host", None)
-        if host is not None and not host.IsHostNull and not host.IsHostUINull:
+        host = self._running.host
+        if host is not None and not host.IsHostUINull:
             method = HostMethodIdentifier.WriteLine2 if ends_line else HostMethodIdentifier.Write1
             self._pipeline.host_call(method, [text])
         kind = ("System.Management.Automation.HostInformationMessage",)
