@@ -36,7 +36,7 @@ class SwitchSettings(_Strict):
     proxy_mode: ProxyMode = "tcp-forward"
     proxy_egress_megabits: float = Field(default=0.0, ge=0, le=100_000)
     proxy_vm_reads_proxy_v2: bool = False
-    nat_ports_per_backend: int = Field(default=64_000, ge=1, le=65_536)
+    nat_ports_per_backend: int = Field(default=64_000, ge=2, le=65_536)  # a start tries two paths at once
     endpoint_lost: Literal["black-hole", "reset", "keep"] = "black-hole"
     rule_change: Literal["keep", "cut"] = "keep"
     admin_down: Literal["keep", "reset"] = "keep"

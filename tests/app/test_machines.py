@@ -80,7 +80,7 @@ async def seen_up(channel: Channel) -> None:
             await channel.scene.changed.wait()
 
 
-async def test_a_build_vm_that_reboots() -> None:
+async def test_behaviour_12_a_build_vm_that_reboots() -> None:
     """Silence, then refusals, then it is back, and the proxy's leg stays up throughout (section 9, 12)."""
     async with quick(**HURRY) as channel:
         with client() as session:
