@@ -3,11 +3,13 @@
 import contextlib
 import tempfile
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emulator.app.status import Endpoint
+from emulator.app.way import way
 from emulator.build.expressions import worked_out
 from emulator.build.log import Told, nobody
 from emulator.build.plan import plan_of
@@ -97,11 +99,11 @@ class ChannelSite:
         """The emulator's own."""
         return self.channel.scene.clock
 
-    def account(self, system: System) -> tuple[Account, str]:
-        """See `Site.account`."""
-        endpoint = self.channel.status.endpoints[system]
-        account = Account(endpoint.host, endpoint.port, endpoint.username, endpoint.private_key, endpoint.password)
-        return account, azure_place(self.channel.world, system)
+    @contextlib.asynccontextmanager
+    async def reach(self, system: System) -> AsyncIterator[tuple[Account, str]]:
+        """See `Site.reach`."""
+        async with account_at(self.channel.status.endpoints[system]) as account:
+            yield account, azure_place(self.channel.world, system)
 
     async def deploy(self, staging: Staging) -> None:
         """See `Site.deploy`."""
@@ -111,6 +113,13 @@ class ChannelSite:
         """See `Site.tear_down`."""
         if staging.guid in self.channel.stagings.builds:
             await self.channel.stagings.end(staging.guid, keep=keep)
+
+
+@contextlib.asynccontextmanager
+async def account_at(endpoint: Endpoint) -> AsyncIterator[Account]:
+    """The account at an endpoint, and where a client reaches it that knows of no proxy."""
+    async with way(endpoint) as (host, port):
+        yield Account(host, port, endpoint.username, endpoint.private_key or None, endpoint.password)
 
 
 def azure_place(world: World, system: System) -> str:

@@ -1,11 +1,13 @@
 """An emulator of another process as the site of a build, over its control API."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.app.building import azure_place
+from emulator.app.building import account_at, azure_place
+from emulator.app.status import Endpoint, Exact
 from emulator.build.staging import Staging
 from emulator.channels.ssh_session import Account
 from emulator.clock import Clock
@@ -36,8 +38,9 @@ class RemoteSite:
         """A clock of the emulator's scale."""
         return Clock(float(self.status.get("time_scale", 1.0)))
 
-    def account(self, system: System) -> tuple[Account, str]:
-        """See `Site.account`.
+    @contextlib.asynccontextmanager
+    async def reach(self, system: System) -> AsyncIterator[tuple[Account, str]]:
+        """See `Site.reach`.
 
         Raises:
             UnavailableError: the running world has no such build VM.
@@ -45,9 +48,8 @@ class RemoteSite:
         found = self.status["endpoints"].get(system)
         if not found:
             raise UnavailableError(f"the running world has no {system} build VM")
-        key, password = found["private_key"] or None, found["password"]
-        account = Account(found["host"], found["port"], found["username"], key, password)
-        return account, azure_place(self.world, system)
+        async with account_at(Endpoint(**{**found, "exact": Exact(**found["exact"])})) as account:
+            yield account, azure_place(self.world, system)
 
     async def deploy(self, staging: Staging) -> None:
         """See `Site.deploy`."""

@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -29,8 +30,8 @@ class Site(Protocol):
     @property
     def clock(self) -> Clock: ...
 
-    def account(self, system: System) -> tuple[Account, str]:
-        """Who logs in at a build VM and where, and the machine's own address and port in Azure."""
+    def reach(self, system: System) -> AbstractAsyncContextManager[tuple[Account, str]]:
+        """Who logs in at a build VM and where, while the body runs; and the machine's address and port in Azure."""
         ...
 
     async def deploy(self, staging: Staging) -> None:
@@ -161,16 +162,17 @@ async def _in_order(running: _Running, over: Communicator, steps: Sequence[Step]
 
 @contextlib.asynccontextmanager
 async def _connected(running: _Running) -> AsyncIterator[Communicator]:
-    account, azure = running.site.account(running.plan.system)
-    if account.password:
-        running.log.hidden = (account.password,)
-    waiting = Waiting(account, azure, running.site.clock, running.log)
-    if running.plan.system == "windows":
-        async with by_winrm(waiting, f"https://{account.host}:{account.port}/wsman") as windows:
-            yield windows
-    else:
-        async with by_ssh(waiting) as linux:
-            yield linux
+    system = running.plan.system
+    async with running.site.reach(system) as (account, azure):
+        if account.password:
+            running.log.hidden = (account.password,)
+        waiting = Waiting(account, azure, running.site.clock, running.log)
+        if system == "windows":
+            async with by_winrm(waiting, f"https://{account.host}:{account.port}/wsman") as windows:
+                yield windows
+        else:
+            async with by_ssh(waiting) as linux:
+                yield linux
 
 
 async def _one(running: _Running, over: Communicator, step: Step) -> Failure | None:

@@ -18,7 +18,8 @@ async def test_the_site_is_what_status_and_world_say() -> None:
     template = loaded(linux(shell("a")))
     async with controlled() as (channel, control):
         site = await asyncio.to_thread(site_of, control, template)
-        account, azure = site.account("linux")
+        async with site.reach("linux") as (account, azure):
+            pass
         staged = staging(template, "linux", site.world.topology, "guid")
         await site.deploy(staged)
         during = channel.status.builds[0]["state"]
