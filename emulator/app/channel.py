@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.app.config import Config
 from emulator.app.credentials import Account
+from emulator.app.faults import Faults, hops_of
 from emulator.app.given import Given, laid_over
 from emulator.app.history import History
 from emulator.app.keeper import Keeper
@@ -26,6 +27,7 @@ from emulator.net.scene import Scene
 from emulator.observe import Event, Observation
 from emulator.rules import time_scale
 from emulator.rules.condition import SILENCES
+from emulator.rules.faults.fault import Fault
 from emulator.rules.spread import endings
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class Channel:
             self.keepers,
         )
         self.stagings = Stagings(self.machines.set, history)
+        self.faults = Faults(lambda faults: scene.change(faults=faults), lambda: hops_of(scene.world), history)
         self.entries: dict[System, Gate] = {}
         self.paths: dict[str, PathState] = {}
         self.control = ""
@@ -101,8 +104,9 @@ class Channel:
         return world
 
     async def reset(self) -> World:
-        """Play the world it started with again."""
+        """Play the world it started with again, with the faults it started with."""
         self._change(self.initial, "reset to the world it started with")
+        self.faults.reset()
         return self.initial
 
     def events(self) -> tuple[Event, ...]:
@@ -171,6 +175,29 @@ class Channel:
     def machine_states(self) -> dict[str, str]:
         """The state of each machine."""
         return dict(self.machines.all())
+
+    def add_fault(self, kind: str, **values: Any) -> Fault:
+        """Add a fault, live; `aib-emulator fault kinds` lists the kinds and their settings.
+
+        Args:
+            kind: as `delay`.
+            values: `hop`, the kind's settings, and what of `name`, `direction`, `at`, `share`, `nth`, `lasts` (`for`)
+                and `seed` is not to be the default.
+
+        Raises:
+            InvalidInputError: with every finding; nothing changed.
+        """
+        if "lasts" in values:
+            values["for"] = values.pop("lasts")
+        return self.faults.add({"kind": kind, **values})
+
+    def remove_fault(self, name: str) -> None:
+        """Remove a fault, live.
+
+        Raises:
+            InvalidInputError: there is none of that name.
+        """
+        self.faults.remove(name)
 
     def resources(self) -> list[dict[str, Any]]:
         """The world's resources in REST shape, as `aib-emulator world show` prints them."""

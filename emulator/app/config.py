@@ -102,6 +102,7 @@ class Config(_Strict):
     guest: GuestChoice = "auto"
     winrm: Winrm = Winrm()
     flow_logs: Path | None = None
+    faults: tuple[dict[str, Any], ...] = ()
 
     @property
     def listening(self) -> Listen:

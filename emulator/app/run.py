@@ -15,6 +15,7 @@ from typing import IO, Any
 from emulator.app.channel import Channel
 from emulator.app.config import Config, Listen, Port, load_config
 from emulator.app.credentials import Account, account
+from emulator.app.faults import hops_of, read_all
 from emulator.app.flow_logs import flow_logs
 from emulator.app.given import Resources, places
 from emulator.app.guests import chosen
@@ -102,6 +103,7 @@ async def _running(
 ) -> AsyncIterator[Channel]:
     world = load_world(*config.resources, resources=resources, wanted=config.wanted, switches=config.switch_values)
     playable(world)
+    faults = read_all(config.faults, hops_of(world))
     guest = await chosen(config.guest)
     history = History()
     async with contextlib.AsyncExitStack() as stack:
@@ -109,14 +111,13 @@ async def _running(
         credentials = account(config.credentials, folder)
         pipes = await stack.enter_async_context(pipe_pool())
         scene = Scene(world, Clock(config.time_scale), history, Loopback(), pipes, secrets.token_bytes(KEY_BYTES))
-        if config.flow_logs is not None:
-            logs = await stack.enter_async_context(flow_logs(config.flow_logs, scene.clock))
-            scene.traffic = await stack.enter_async_context(traffic(logs, scene.clock))
+        await _log_flows(scene, config, stack)
         watchers = await stack.enter_async_context(asyncio.TaskGroup())
         if world.switches.proxy_mode == "ssh-jump":
             scene.jump = _jump(credentials)
         channel = Channel(scene, config, credentials, history, watchers)
         stack.callback(channel.machines.stop)
+        stack.callback(scene.close)
         sockets = _bind_all(scene, config.listening, stack)
         _make_keepers(channel, sockets, folder, log, guest=guest, winrm=_in_its_time(config))
         stack.push_async_callback(_stop_all, channel)
@@ -127,8 +128,15 @@ async def _running(
         watching = [watchers.create_task(keeper.watch()) for keeper in channel.keepers.values()]
         stack.callback(lambda: [task.cancel() for task in watching])
         await _get_ready(channel)
+        channel.faults.start(faults)
         yield channel
         history.end()
+
+
+async def _log_flows(scene: Scene, config: Config, stack: contextlib.AsyncExitStack) -> None:
+    if config.flow_logs is not None:
+        logs = await stack.enter_async_context(flow_logs(config.flow_logs, scene.clock))
+        scene.traffic = await stack.enter_async_context(traffic(logs, scene.clock))
 
 
 def _jump(of: Account) -> Jump:

@@ -5,7 +5,21 @@ from typing import Annotated
 import typer
 
 from emulator import __version__
-from emulator.cli import build, check, demo, doctor, events, execute, explain, machine, running, serve, verify, world
+from emulator.cli import (
+    build,
+    check,
+    demo,
+    doctor,
+    events,
+    execute,
+    explain,
+    fault,
+    machine,
+    running,
+    serve,
+    verify,
+    world,
+)
 from emulator.cli.ending import Commands
 
 app = typer.Typer(
@@ -46,6 +60,7 @@ app.command("status")(running.status)
 app.command("exec", context_settings={"ignore_unknown_options": True})(execute.execute)
 app.add_typer(world.app, name="world")
 app.command("machine")(machine.machine)
+app.add_typer(fault.app, name="fault")
 app.command("events")(events.events)
 app.command("build")(build.build)
 app.command("check")(check.check)

@@ -35,6 +35,18 @@ class StatusLike(Protocol):
     def as_json(self) -> dict[str, Any]: ...
 
 
+class FaultsLike(Protocol):
+    """The faults of the running channel."""
+
+    def add(self, values: Mapping[str, Any]) -> object: ...
+
+    def remove(self, name: str) -> None: ...
+
+    def clear(self) -> None: ...
+
+    def all(self) -> list[dict[str, Any]]: ...
+
+
 class ChannelLike(Protocol):
     """What the API talks about: the running channel."""
 
@@ -57,6 +69,9 @@ class ChannelLike(Protocol):
     def machine_states(self) -> dict[str, str]: ...
 
     async def set_machine(self, hop: str, state: str) -> None: ...
+
+    @property
+    def faults(self) -> FaultsLike: ...
 
 
 async def nobody(_: web.Request) -> bool:
@@ -85,6 +100,10 @@ class Api:
             web.post("/emulator/stop", self._stop_emulator),
             web.get("/emulator/machines", self._machines),
             web.put("/emulator/machines/{hop}", self._set_machine),
+            web.get("/emulator/faults", self._faults),
+            web.post("/emulator/faults", self._add_fault),
+            web.delete("/emulator/faults", self._clear_faults),
+            web.delete("/emulator/faults/{name}", self._remove_fault),
             web.get("/metrics", self._metrics),
         ]
 
@@ -163,6 +182,24 @@ class Api:
             raise InvalidInputError('body: expected an object as {"state": "deallocated"}')
         await self._channel.set_machine(request.match_info["hop"], body["state"])
         return web.json_response(self._channel.machine_states())
+
+    async def _faults(self, _: web.Request) -> web.Response:
+        return web.json_response({"value": self._channel.faults.all()})
+
+    async def _add_fault(self, request: web.Request) -> web.Response:
+        body = await _json(request)
+        if not isinstance(body, Mapping):
+            raise InvalidInputError('body: expected an object as {"kind": "delay", "hop": "proxy", "seconds": 0.2}')
+        self._channel.faults.add(body)
+        return web.json_response(self._channel.faults.all()[-1], status=201)
+
+    async def _clear_faults(self, _: web.Request) -> web.Response:
+        self._channel.faults.clear()
+        return web.json_response({"value": []})
+
+    async def _remove_fault(self, request: web.Request) -> web.Response:
+        self._channel.faults.remove(request.match_info["name"])
+        return web.json_response({"value": self._channel.faults.all()})
 
     async def _stop_emulator(self, _: web.Request) -> web.Response:
         self._stop()

@@ -91,6 +91,30 @@ class Control:
         """Have it deleted again, or with `keep` shown as kept."""
         self._ask("DELETE", f"/emulator/builds/{guid}", {"keep": keep})
 
+    def faults(self) -> list[dict[str, Any]]:
+        """Each running fault."""
+        return list(self._ask("GET", "/emulator/faults")["value"])
+
+    def add_fault(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Add a fault; with its name and its seed.
+
+        Raises:
+            InvalidInputError: with every finding; nothing changed.
+        """
+        return dict(self._ask("POST", "/emulator/faults", dict(values)))
+
+    def remove_fault(self, name: str) -> list[dict[str, Any]]:
+        """Remove a fault; those that are left.
+
+        Raises:
+            InvalidInputError: there is none of that name.
+        """
+        return list(self._ask("DELETE", f"/emulator/faults/{quote(name, safe='')}")["value"])
+
+    def clear_faults(self) -> None:
+        """Remove every fault."""
+        self._ask("DELETE", "/emulator/faults")
+
     def _ask(self, method: str, path: str, body: object = None) -> Any:
         connection, answer = self._send(method, path, body, follow=False)
         try:

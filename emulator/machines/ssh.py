@@ -19,6 +19,7 @@ import asyncssh
 from emulator.errors import InvalidInputError, PeerError, UnavailableError
 from emulator.machines.guest import Command, Ending, Guest, Output, Process, Terminal
 from emulator.machines.settings import MachineSettings
+from emulator.net.handing import handed
 
 LOGIN_TIMEOUT = 60.0
 """Real seconds a stranger has to log in; half of OpenSSH's, twice what Packer takes to fail."""
@@ -113,12 +114,10 @@ async def serve(server: Server, connection: socket.socket, peers: Mapping[str, s
     async with asyncio.TaskGroup() as group:
         account = _Account(server, peers, group)
         try:
-            served = await asyncssh.run_server(
-                connection.dup(),  # asyncssh closes its own, the listener ours
-                server_factory=lambda: account,
-                server_host_keys=[server.host_key],
-                **OPTIONS,
-            )
+            with handed(connection) as own:
+                served = await asyncssh.run_server(
+                    own, server_factory=lambda: account, server_host_keys=[server.host_key], **OPTIONS
+                )
         except (OSError, asyncssh.Error) as error:
             raise Refused(" ".join(str(error).split()) or type(error).__name__) from None
         try:

@@ -19,28 +19,36 @@ SPLICE_FLAGS = getattr(os, "SPLICE_F_MOVE", 0) | getattr(os, "SPLICE_F_NONBLOCK"
 
 
 class Direction:
-    """Bytes from one end to the other. It reads only while it holds none."""
+    """Bytes from one end to the other. It reads only while it holds none.
 
-    __slots__ = ("_bulk", "_error", "_pending", "_pipe", "_relay", "carried", "sink", "source")
+    Attributes:
+        source, sink: the ends.
+        carried: bytes that the sink took.
+        ended: whether the source's last byte, and its end, have been passed on; or another direction carries on.
+        error: what broke the source, found behind bytes that had to be passed on first.
+    """
+
+    __slots__ = ("_bulk", "_pending", "_pipe", "carried", "ended", "error", "relay", "sink", "source")
 
     def __init__(self, relay: "Relay", source: Watched, sink: Watched) -> None:
-        self._relay = relay
+        self.relay = relay
         self.source = source
         self.sink = sink
         self.carried = 0
-        self._error: OSError | None = None
+        self.ended = False
+        self.error: OSError | None = None
         self._pending = b""
         self._pipe: Pipe | None = None
         self._bulk = False
 
     def read(self) -> None:
         """The source has bytes, its end, or an error."""
-        if self._pending or self._pipe is not None or self._relay.is_over:
+        if self._pending or self._pipe is not None or self.ended or self.relay.is_over:
             return  # called once more than the loop needed
-        if self._relay.pace is not None and self._must_wait(self._relay.pace):
+        if self.relay.pace is not None and self._must_wait(self.relay.pace):
             return
-        self._relay.last_activity = self._relay.loop.time()
-        self._pipe = self._relay.pipes.take() if self._bulk else None
+        self.relay.last_activity = self.relay.loop.time()
+        self._pipe = self.relay.pipes.take() if self._bulk else None
         if self._pipe is None:
             self._receive()
         else:
@@ -50,42 +58,58 @@ class Direction:
         """Whether the bandwidth is used up; then the source is left alone until there is some again."""
         seconds = pace.wait()
         if seconds:
-            self.source.watch_read(self._relay.loop, None)
-            self._relay.loop.call_later(seconds, self._resume)
+            self.source.watch_read(self.relay.loop, None)
+            self.relay.loop.call_later(seconds, self._resume)
         return bool(seconds)
 
     def _resume(self) -> None:
-        if not self._relay.is_over and not self._pending and self._pipe is None:
-            self.source.watch_read(self._relay.loop, self.read)
+        if not self.relay.is_over and not self.ended and not self._pending and self._pipe is None:
+            self.source.watch_read(self.relay.loop, self.read)
 
     def _count(self, count: int) -> None:
         self.carried += count
-        if self._relay.pace is not None:
-            self._relay.pace.spend(count)
+        if self.relay.pace is not None:
+            self.relay.pace.spend(count)
 
     def write(self) -> None:
         """The sink takes bytes again."""
-        self._relay.last_activity = self._relay.loop.time()
+        self.relay.last_activity = self.relay.loop.time()
         empty = self._drain(self._pipe) if self._pipe is not None else self._send(self._pending)
         if empty:
             self.give_back()
-            self.source.watch_read(self._relay.loop, self.read)
-            self.sink.watch_write(self._relay.loop, None)
+            self.source.watch_read(self.relay.loop, self.read)
+            self.sink.watch_write(self.relay.loop, None)
 
     def give_back(self) -> None:
         """Return a borrowed pipe."""
         if self._pipe is not None:
-            self._relay.pipes.give(self._pipe)
+            self.relay.pipes.give(self._pipe)
             self._pipe = None
 
+    def begin(self) -> None:
+        """Read whenever there is something to read."""
+        if not self.ended:
+            self.source.watch_read(self.relay.loop, self.read)
+
+    def hand_over(self) -> bytes:
+        """Carry no more: the bytes in flight, for who carries on."""
+        flying, self._pending = bytes(self._pending), b""
+        while self._pipe is not None and self._pipe.holds:
+            piece = os.read(self._pipe.read_fd, self._pipe.holds)
+            self._pipe.holds -= len(piece)
+            flying += piece
+        self.give_back()
+        self.ended = True
+        return flying
+
     def _receive(self) -> None:
-        scratch = self._relay.pipes.scratch
+        scratch = self.relay.pipes.scratch
         try:
             count = self.source.socket.recv_into(scratch)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self._relay.broken(self.source.side, error)
+            self.relay.broken(self.source.side, error)
             return
         self._bulk = count == len(scratch)
         if not count:
@@ -102,7 +126,7 @@ class Direction:
         except (BlockingIOError, InterruptedError):
             count = 0
         except OSError as error:
-            self._relay.broken(self.sink.side, error)
+            self.relay.broken(self.sink.side, error)
             return False
         self._count(count)
         if count == len(data):
@@ -122,7 +146,7 @@ class Direction:
             except (BlockingIOError, InterruptedError):
                 break
             except OSError as error:
-                self._relay.broken(self.source.side, error)
+                self.relay.broken(self.source.side, error)
                 return
             if not pipe.holds:
                 self._end()
@@ -138,9 +162,9 @@ class Direction:
         """Read on by ourselves if a reset is right behind the bytes just read: uvloop calls once for both."""
         number = self.source.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
-            self._error = OSError(number, os.strerror(number))
-        if self._error is not None:
-            self._relay.loop.call_soon(self.read)
+            self.error = OSError(number, os.strerror(number))
+        if self.error is not None:
+            self.relay.loop.call_soon(self.read)
 
     def _drain(self, pipe: Pipe) -> bool:
         """Whether the sink took all that the pipe held."""
@@ -150,7 +174,7 @@ class Direction:
             except (BlockingIOError, InterruptedError):
                 return False
             except OSError as error:
-                self._relay.broken(self.sink.side, error)
+                self.relay.broken(self.sink.side, error)
                 return False
             pipe.holds -= count
             self._count(count)
@@ -158,19 +182,23 @@ class Direction:
 
     def _wait(self) -> None:
         """Leave the source alone until the sink takes bytes again; unless all is over already."""
-        if not self._relay.is_over:
-            self.sink.watch_write(self._relay.loop, self.write)
-            self.source.watch_read(self._relay.loop, None)
+        if not self.relay.is_over:
+            self.sink.watch_write(self.relay.loop, self.write)
+            self.source.watch_read(self.relay.loop, None)
 
     def _end(self) -> None:
         """The source has sent its last byte, and the sink has it."""
         self.give_back()
-        if self._error is not None:
-            self._relay.broken(self.source.side, self._error)
+        if self.error is not None:
+            self.relay.broken(self.source.side, self.error)
             return
-        self.source.watch_read(self._relay.loop, None)
+        self.source.watch_read(self.relay.loop, None)
+        self._pass_end()
+
+    def _pass_end(self) -> None:
+        self.ended = True
         error = self.sink.shut()
         if error is not None:
-            self._relay.broken(self.sink.side, error)
+            self.relay.broken(self.sink.side, error)
         else:
-            self._relay.half_closed(self.source.side)
+            self.relay.half_closed(self.source.side)

@@ -16,9 +16,11 @@ from emulator.net import hop_header, link_header, records
 from emulator.net.attempts import Attempt
 from emulator.net.dark import until_left
 from emulator.net.dial import DialFailure, dial
+from emulator.net.faults import ListenerFaults
 from emulator.net.gate import Gate, gate_at
 from emulator.net.holding import until_gone
 from emulator.net.idle import IdleTimer
+from emulator.net.late import kept
 from emulator.net.live import LiveFlow, LiveFlows
 from emulator.net.nat_ports import NatPorts
 from emulator.net.records import Passage
@@ -28,12 +30,13 @@ from emulator.net.traffic import Traffic, counted
 from emulator.rules import flow_points, live, path
 from emulator.rules.condition import Condition
 from emulator.rules.entry import entry_posture
+from emulator.rules.faults import listening
 from emulator.rules.flow_points import Point
 from emulator.rules.idle import IdleLimit, idle_limit
 from emulator.rules.legs import Leg
 from emulator.rules.live import Fate, Opened
 from emulator.rules.path import ChannelPath
-from emulator.rules.posture import Answer
+from emulator.rules.posture import Answer, Posture
 from emulator.wire.hop import HopHeader
 from emulator.wire.proxy_v2 import Addresses
 
@@ -47,6 +50,7 @@ class _Carriage:
     """A connection that is carried on: what the relay and its records need, and no more, for as long as it lasts."""
 
     which: Passage
+    number: int
     then: Opened
     target: socket.socket
     points: Sequence[Point]
@@ -72,7 +76,8 @@ class Entry:
         linked = scene.world.topology == "existing-vnet"
         self.hop = "load-balancer" if linked else build_role(system)
         self.dropped_under = self._playing = scene.world, scene.condition
-        self.flows = LiveFlows()
+        self.faults = ListenerFaults(scene.clock, (self.hop,), shares=True)
+        self.flows = LiveFlows(self.faults, scene.clock)
         self.ports = NatPorts(scene)
 
     def follow(self, gate: Gate) -> None:
@@ -81,8 +86,18 @@ class Entry:
         if Answer.DROP in gate.posture.possible():
             self.dropped_under = self._playing
         self._playing = scene.world, scene.condition
-        gate.set(entry_posture(scene.world, scene.condition, self.system, scene.loopback.sources()))
-        self.flows.judge(scene.clock)
+        self.faults.follow(scene.faults)
+        gate.set(self.posture())
+        self.flows.judge()
+        self.flows.impose()
+
+    def posture(self) -> Posture:
+        """What each source's SYN meets now; a fault that refuses the client refuses all: see `entry_posture`."""
+        scene = self.scene
+        sources = scene.loopback.sources()
+        found = self.faults.posture(entry_posture(scene.world, scene.condition, self.system, sources))
+        refuses = found.classes[-1].answer is Answer.REFUSE
+        return Posture.to_all(Answer.REFUSE) if refuses else found
 
     async def serve(self, connection: socket.socket) -> None:
         """Carry one connection to where the path's first segment ends."""
@@ -104,14 +119,16 @@ class Entry:
         """A SYN was dropped, or should have been."""
         peer = (attempt.source, attempt.source_port)
         world, route = self.scene.world, self._route(peer)
-        if route.end(1).verdict.carried:
+        if route.end(1).verdict.carried and not self.faults.dropping():
             world, route = self.dropped_under[0], self._route(peer, self.dropped_under)
         end = route.end(1)
         which = records.passage(self.hop, end.name, peer, route.legs[0].flow)
+        fault = self.faults.dropping() if end.verdict.carried else None
+        verdict = listening.verdict(fault) if fault else end.verdict
         approximated = self.caveat or (records.HELD if attempt.held else "")
         if self.scene.traffic is not None:
             self.scene.traffic.denied(flow_points.of_first_segment(world, route))
-        self.scene.observer(records.dropped(which, end.verdict, approximated=approximated))
+        self.scene.observer(records.dropped(which, verdict, approximated=approximated))
 
     def gone(self, attempt: Attempt) -> None:
         """The client gave up."""
@@ -125,6 +142,9 @@ class Entry:
         if not end.verdict.carried:
             await self._hold(connection, which, end, "the posture changed while it connected")
             return None
+        number = self.faults.next_number()
+        if await self._is_kept(connection, which, number):
+            return None
         first = link_header.before_connection(self.scene.world, which.flow)
         target = await self._dial(which, end, first)
         if isinstance(target, DialFailure):
@@ -132,7 +152,15 @@ class Entry:
             return None
         traffic = self.scene.traffic
         points = flow_points.of_first_segment(self.scene.world, route) if traffic is not None else ()
-        return _Carriage(which, live.opened(route), target, points, traffic)
+        return _Carriage(which, number, live.opened(route), target, points, traffic)
+
+    async def _is_kept(self, connection: socket.socket, which: Passage, number: int) -> bool:
+        """Whether a fault at the listener kept it from being served, to its end."""
+        fault = self.faults.at_accept(number)
+        record = await kept(connection, which, self.scene.clock, fault) if fault else None
+        if record is not None:
+            self.scene.observer(record)
+        return record is not None
 
     def _route(self, peer: tuple[str, int], under: tuple[World, Condition] | None = None) -> ChannelPath:
         scene = self.scene
@@ -169,17 +197,17 @@ class Entry:
 
     async def _relay(self, relay: Relay, carriage: "_Carriage") -> None:
         scene, which, then = self.scene, carriage.which, carriage.then
-        flow = LiveFlow(relay, lambda: self._fate(then))
+        flow = LiveFlow(relay, lambda: self._fate(then), number=carriage.number)
         try:
             with self.flows.held(flow), self._timer(flow, then.flow.destination_port):
                 ended = await relay.run()
         except asyncio.CancelledError:
-            scene.observer(records.relayed(which, scene.clock, relay, Ended("emulator", "rst")))
+            scene.observer(flow.noted(records.relayed(which, scene.clock, relay, Ended("emulator", "rst")), which))
             raise
         if flow.fate is None:
-            scene.observer(records.relayed(which, scene.clock, relay, ended))
+            scene.observer(flow.noted(records.relayed(which, scene.clock, relay, ended), which))
         else:
-            scene.observer(records.fated(which, scene.clock, relay, flow.fate))
+            scene.observer(flow.noted(records.fated(which, scene.clock, relay, flow.fate), which))
 
     def _fate(self, then: Opened) -> Fate | None:
         """What a change of the world does to an open flow."""
@@ -215,8 +243,7 @@ async def entry(scene: Scene, system: System, bound: socket.socket, caveat: str 
     def posture_now() -> None:
         serving.follow(gate)
 
-    first = entry_posture(scene.world, scene.condition, system, scene.loopback.sources())
-    async with gate_at(bound, first, serving.serve, serving.attempt, on_gone=serving.gone) as gate:
+    async with gate_at(bound, serving.posture(), serving.serve, serving.attempt, on_gone=serving.gone) as gate:
         scene.retune.append(posture_now)
         try:
             yield gate

@@ -16,6 +16,16 @@ async def until_gone(connection: socket.socket) -> None:
         await _drained(connection)
 
 
+async def left_within(connection: socket.socket, seconds: float) -> bool:
+    """Whether the other end leaves within so many real seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await until_gone(connection)
+    except TimeoutError:
+        return False
+    return True
+
+
 async def until_reset(connection: socket.socket) -> None:
     """Wait until the other end has sent RST, whether or not it sent FIN; for ever where there is no epoll."""
     if not hasattr(select, "epoll"):

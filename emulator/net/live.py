@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from emulator.clock import Clock
-from emulator.net.relay import Relay
+from emulator.net import records
+from emulator.net.faults import FaultyFlow, ListenerFaults
+from emulator.net.records import Passage
+from emulator.net.relay import SIDES, Relay
 from emulator.net.watched import Side
+from emulator.observe import Record
+from emulator.rules.faults.connection import Numbered
 from emulator.rules.live import Fate
-
-BOTH: Sequence[Side] = ("client", "backend")
 
 
 @dataclass(slots=True, eq=False)
@@ -20,13 +23,17 @@ class LiveFlow:
     Attributes:
         judge: what its fate is, asked after each change.
         dark: which ends are left in the dark when its fate is `drop`.
+        number: of the connection at its listener, from 1.
         fate: why it was ended, if it was.
+        faults: what acts on its bytes, if anything does or did.
     """
 
     relay: Relay
     judge: Callable[[], Fate | None]
-    dark: Sequence[Side] = BOTH
+    dark: Sequence[Side] = SIDES
+    number: int = 0
     fate: Fate | None = None
+    faults: FaultyFlow | None = None
 
     def end(self, fate: Fate) -> None:
         """End it so, unless it ended already."""
@@ -34,22 +41,53 @@ class LiveFlow:
             self.fate = fate
             self.relay.cut(fate.how, dark=self.dark)
 
+    def fail(self, fate: Fate, resets: Sequence[Side]) -> None:
+        """End it as a fault has it: nobody at either end knows better."""
+        if not self.relay.is_over:
+            self.fate = fate
+            self.relay.cut(fate.how, resets=resets)
+
+    def impose(self, faults: Sequence[Numbered], clock: Clock, *, fresh: bool) -> None:
+        """Have exactly these faults act on it; `fresh`: it has not begun to carry bytes."""
+        if self.faults is None and faults:
+            self.faults = FaultyFlow(self.relay, clock, self.fail, fresh=fresh)
+        if self.faults is not None:
+            self.faults.set(faults)
+
+    def noted(self, record: Record, which: Passage) -> Record:
+        """The flow's record, with the faults that touched it."""
+        if self.faults is None:
+            return record
+        return records.faulty(
+            record, which, self.faults.clock, self.faults.on.touched, approximates=self.faults.on.approximates
+        )
+
 
 class LiveFlows:
     """Those that are open at one listener."""
 
-    def __init__(self) -> None:
+    def __init__(self, faults: ListenerFaults, clock: Clock) -> None:
+        self._faults = faults
+        self._clock = clock
         self._open: dict[LiveFlow, asyncio.TimerHandle | None] = {}
 
     def held(self, flow: LiveFlow) -> "_Held":
-        """A context in which a flow is open."""
+        """A context in which a flow is open, under the faults that are for it."""
+        if self._faults.all:
+            flow.impose(self._faults.on_connection(flow.number), self._clock, fresh=True)
         return _Held(self._open, flow)
+
+    def impose(self) -> None:
+        """Bring the listener's faults, which may be others now, to all of them."""
+        for flow in tuple(self._open):
+            if not flow.relay.is_over:
+                flow.impose(self._faults.on_connection(flow.number), self._clock, fresh=False)
 
     def relays(self) -> Sequence[Relay]:
         """The relays of all of them."""
         return [flow.relay for flow in self._open]
 
-    def judge(self, clock: Clock) -> None:
+    def judge(self) -> None:
         """Ask for the fate of each, and end those that have one: at once, or when its time has come.
 
         A flow whose fate is put off is spared if it has none any more.
@@ -63,7 +101,7 @@ class LiveFlows:
             if fate is not None and fate.after == 0:
                 flow.end(fate)
             elif fate is not None and waiting is None:
-                self._open[flow] = flow.relay.loop.call_later(clock.real(fate.after), flow.end, fate)
+                self._open[flow] = flow.relay.loop.call_later(self._clock.real(fate.after), flow.end, fate)
 
 
 class _Held:
@@ -84,3 +122,5 @@ class _Held:
         waiting = self._open.pop(self._flow)
         if waiting is not None:
             waiting.cancel()
+        if self._flow.faults is not None:
+            self._flow.faults.close()

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from functools import partial
 
 from emulator.clock import wall_time
 from emulator.errors import PeerError
@@ -12,8 +14,11 @@ from emulator.model.flow import Flow
 from emulator.model.world import PROBE_SOURCE, PROXY_PORTS, System, build_role
 from emulator.net import hop_header, link_header, proxy_modes, records
 from emulator.net.attempts import Attempt
+from emulator.net.faults import ListenerFaults
 from emulator.net.gate import Gate, gate_at
 from emulator.net.hop_header import CutShortError
+from emulator.net.late import kept
+from emulator.net.live import LiveFlows
 from emulator.net.proxy_modes import Asked, Told
 from emulator.net.records import Passage
 from emulator.net.scene import Scene
@@ -22,6 +27,7 @@ from emulator.observe import Observation
 from emulator.rules import flow_points, path, security
 from emulator.rules import link_header as rules
 from emulator.rules.entry import OUTSIDER, proxy_posture
+from emulator.rules.faults import listening
 from emulator.rules.legs import Leg
 from emulator.rules.posture import Answer, Posture
 from emulator.rules.proxy_target import target_leg
@@ -37,7 +43,8 @@ class Proxy:
         self.system = system
         self.port = PROXY_PORTS[system]
         self._jumping: set[socket.socket] = set()
-        self.beyond = SecondSegment(scene, machine, scene.pace_of(machine.hop))
+        self.faults = ListenerFaults(scene.clock, (machine.hop, build_role(system)))
+        self.beyond = SecondSegment(scene, machine, LiveFlows(self.faults, scene.clock), scene.pace_of(machine.hop))
 
     async def serve(self, connection: socket.socket) -> None:
         """Serve one connection: a probe, or a client's."""
@@ -52,8 +59,8 @@ class Proxy:
         header = await self._header(connection, peer)
         if header is None:
             return
-        errand = self._errand(header, peer)
-        if not await self._is_introduced(connection, errand.which):
+        errand = self._errand(header, peer, self.faults.next_number())
+        if await self._is_kept(connection, errand) or not await self._is_introduced(connection, errand.which):
             return
         mode = scene.world.switches.proxy_mode
         if mode == "tcp-forward":
@@ -61,9 +68,17 @@ class Proxy:
         elif mode == "ssh-jump":
             await self._jump(connection, header, peer)
         else:
-            await self._told(mode, connection, header, peer)
+            await self._told(mode, connection, errand.which, partial(self._errand, header, peer, errand.number))
 
-    def _errand(self, header: HopHeader, peer: tuple[str, int], asked: Asked | None = None) -> Errand:
+    async def _is_kept(self, connection: socket.socket, errand: Errand) -> bool:
+        """Whether a fault at the listener kept it from being served, to its end."""
+        fault = self.faults.at_accept(errand.number)
+        record = await kept(connection, errand.which, self.scene.clock, fault) if fault else None
+        if record is not None:
+            self.scene.observer(record)
+        return record is not None
+
+    def _errand(self, header: HopHeader, peer: tuple[str, int], number: int, asked: Asked | None = None) -> Errand:
         """What a client wants: the build VM that this listener is for, or the target that it named."""
         port = header.addresses.source_port
 
@@ -75,21 +90,24 @@ class Proxy:
             return leg, world.member(build_role(self.system))
 
         leg, build = decided()
+        fault = self.faults.beyond(number, build.hop) if build and leg.verdict.carried else None
+        leg = replace(leg, verdict=listening.verdict(fault)) if fault else leg
         far_end = build.hop if build else asked.host if asked else build_role(self.system)
         which = records.passage(self.machine.hop, leg.name, peer, leg.flow, backend=far_end, name=header.flow)
-        return Errand(which, leg, build, lambda: decided()[0], asked)
+        return Errand(which, leg, build, lambda: decided()[0], asked, number)
 
-    async def _told(self, mode: Told, connection: socket.socket, header: HopHeader, peer: tuple[str, int]) -> None:
+    async def _told(
+        self, mode: Told, connection: socket.socket, which: Passage, towards: Callable[[Asked], Errand]
+    ) -> None:
         """Let the client name its target, and go there."""
         seconds = self.scene.clock.real(proxy_modes.PATIENCE)
         try:
             asked = await proxy_modes.asked(mode, connection, seconds=seconds)
         except (PeerError, OSError) as error:
             by = "client" if isinstance(error, (CutShortError, OSError)) else self.machine.hop
-            which = self._errand(header, peer).which
             self.scene.observer(records.closed(which, self.scene.clock, by, "fin", why=str(error)))
             return
-        await self.beyond.serve(connection, self._errand(header, peer, asked))
+        await self.beyond.serve(connection, towards(asked))
 
     async def _jump(self, connection: socket.socket, header: HopHeader, peer: tuple[str, int]) -> None:
         """Be the SSH server that forwards to what its client names."""
@@ -98,7 +116,8 @@ class Proxy:
         async with asyncio.TaskGroup() as group:
 
             async def reached(host: str, port: int) -> socket.socket | None:
-                errand = self._errand(header, peer, Asked(host, port, b"", b"", b""))
+                number = self.faults.next_number()
+                errand = self._errand(header, peer, number, Asked(host, port, b"", b"", b""))
                 with contextlib.ExitStack() as stack:
                     near, far = (stack.enter_context(each) for each in _pair())
                     target = await self.beyond.reach(far, errand)
@@ -148,6 +167,8 @@ class Proxy:
         source = scene.loopback.sources().get(attempt.source, OUTSIDER)
         flow = Flow(source, attempt.source_port, interface.address, self.port)
         verdict = security.at_interface(scene.world, interface, "Inbound", flow)
+        fault = self.faults.dropping() if verdict.carried else None
+        verdict = listening.verdict(fault) if fault else verdict
         if scene.traffic is not None:
             scene.traffic.denied(flow_points.between(scene.world, None, interface, flow))
         which = records.passage(self.machine.hop, f"{source} → {self.machine.hop}", peer, flow)
@@ -162,8 +183,10 @@ class Proxy:
         scene = self.scene
         if not scene.loopback.exact:
             stopped = self.machine.hop in scene.condition.stopped
-            return Posture.to_all(Answer.REFUSE if stopped else Answer.OPEN)
-        return proxy_posture(scene.world, scene.condition, self.machine, self.port, scene.loopback.sources())
+            return self.faults.posture(Posture.to_all(Answer.REFUSE if stopped else Answer.OPEN))
+        sources = scene.loopback.sources()
+        posture = proxy_posture(scene.world, scene.condition, self.machine, self.port, sources)
+        return self.faults.posture(posture, [place for place, azure in sources.items() if azure == PROBE_SOURCE])
 
     def stop(self) -> None:
         """The service stops: its connections end with it."""
@@ -201,10 +224,12 @@ async def proxy(scene: Scene, machine: Member, system: System, bound: socket.soc
     serving = Proxy(scene, machine, system)
 
     def posture_now() -> None:
+        serving.faults.follow(scene.faults)
         gate.set(serving.posture())
         if machine.hop in scene.condition.stopped:
             serving.stop()
-        serving.beyond.flows.judge(scene.clock)
+        serving.beyond.flows.judge()
+        serving.beyond.flows.impose()
 
     first = serving.posture()
     async with gate_at(bound, first, serving.serve, serving.attempt, on_gone=serving.gone) as gate:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from emulator.clock import Clock, wall_time
@@ -16,6 +17,7 @@ from emulator.wire.proxy_v2 import Header
 WORDS = {"fin": "FIN", "rst": "RST", "drop": "silence", "timeout": "a timeout"}
 PEER = Reason("peer", "", "")
 UNHEARD = "bytes are still acknowledged, since socket filters are not allowed here"
+UNFILTERED = "packets are late rather than lost, since socket filters are not allowed here"
 HELD = "accepted and held, since socket filters are not allowed here"
 
 
@@ -66,6 +68,7 @@ def closed(
     relay: Relay | None = None,
     reason: Reason = PEER,
     why: str = "",
+    approximated: bool = False,
 ) -> Record:
     """The record of a connection that ended."""
     now = asyncio.get_running_loop().time()
@@ -88,6 +91,8 @@ def closed(
         how=how,
         reason=reason,
         sentence=sentence,
+        approximated=approximated,
+        faults=(reason.name,) if reason.kind == "fault" else (),
         bytes_from_client=sent,
         bytes_to_client=got,
         age=round(age, 3),
@@ -118,7 +123,7 @@ def relayed(
 def fated(which: Passage, clock: Clock, relay: Relay, fate: Fate) -> Record:
     """The record of a relayed connection that a timer or a change of the world ended."""
     record = closed(which, clock, fate.by or which.hop, fate.how, relay=relay, reason=fate.reason, why=fate.sentence)
-    if fate.how == "rst" or relay.darkened:
+    if fate.how != "drop" or relay.darkened:
         return record
     return replace(record, approximated=True, sentence=f"{record.sentence} (approximated: {UNHEARD})")
 
@@ -144,7 +149,22 @@ def dropped(which: Passage, verdict: Verdict, *, approximated: str = "", age: fl
         sentence=sentence,
         approximated=bool(approximated),
         age=round(age, 3),
+        faults=(verdict.reason.name,) if verdict.reason.kind == "fault" else (),
     )
+
+
+def faulty(
+    record: Record, which: Passage, clock: Clock, touched: Mapping[str, float], *, approximates: bool
+) -> Record:
+    """A record that names every fault that touched its connection, and when."""
+    if not touched:
+        return record
+    began = which.started * clock.scale
+    ages = ", ".join(f"{name} after {max(0.0, at - began):.1f} s" for name, at in touched.items())
+    sentence = f"{record.sentence} (faults: {ages})"
+    if approximates:
+        sentence += f" (approximated: {UNFILTERED})"
+    return replace(record, sentence=sentence, faults=tuple(touched), approximated=record.approximated or approximates)
 
 
 def introduced(hop: str, which: Passage, header: Header, link: int | None) -> Observation:

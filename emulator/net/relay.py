@@ -22,6 +22,7 @@ from emulator.net.watched import Side, Watched, segments
 
 RESETS = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN, errno.ESHUTDOWN})
 LINGER_RST = struct.pack("ii", 1, 0)
+SIDES: tuple[Side, Side] = ("client", "backend")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,15 @@ class Relay:
         return self._to_client.carried
 
     @property
+    def directions(self) -> tuple[Direction, Direction]:
+        """What carries the client's bytes, and what carries the backend's."""
+        return self._from_client, self._to_client
+
+    def carry_by(self, from_client: Direction, to_client: Direction) -> None:
+        """Have other directions carry on; they have taken over what is in flight."""
+        self._from_client, self._to_client = from_client, to_client
+
+    @property
     def is_over(self) -> bool:
         """Whether it is known how the connection ended."""
         return self._ended.done()
@@ -100,8 +110,8 @@ class Relay:
         """Carry bytes until both sides have ended, one broke, or `cut` was called."""
         try:
             if not self._ended.done():
-                self._from_client.source.watch_read(self.loop, self._from_client.read)
-                self._to_client.source.watch_read(self.loop, self._to_client.read)
+                self._from_client.begin()
+                self._to_client.begin()
             return await self._ended
         finally:
             self._stop()
@@ -124,8 +134,12 @@ class Relay:
         """TCP segments that a side has sent us, and we it; zeros where the system does not say."""
         return segments((self._from_client if side == "client" else self._to_client).source.socket)
 
-    def cut(self, how: Literal["fin", "rst", "drop"], *, dark: Sequence[Side] = ("client", "backend")) -> None:
-        """End it from outside; bytes not yet passed on are lost. With `drop` the sides `dark` are left in the dark.
+    def cut(
+        self, how: Literal["fin", "rst", "drop"], *, dark: Sequence[Side] = SIDES, resets: Sequence[Side] = SIDES
+    ) -> None:
+        """End it from outside; bytes not yet passed on are lost.
+
+        With `drop` the sides `dark` are left in the dark; with `rst` the sides `resets` see it, the others a FIN.
 
         With `fin` both sides are shut down first. A side that had sent what was not read yet sees a reset after the
         FIN, when its socket is closed: so the kernel answers bytes that nobody will read.
@@ -135,10 +149,10 @@ class Relay:
         if how == "drop":
             ends = (self._from_client.source, self._to_client.source)
             self.darkened = darken(*(end.socket for end in ends if end.side in dark))
-        self._finish(Ended("emulator", how))
-        if how == "fin":
-            self._from_client.source.shut()
-            self._to_client.source.shut()
+        self._finish(Ended("emulator", how), resets)
+        for end in (self._from_client.source, self._to_client.source):
+            if how == "fin" or (how == "rst" and end.side not in resets):
+                end.shut()
 
     def half_closed(self, side: Side) -> None:
         """A side has sent its last byte; the connection ends when both have."""
@@ -151,14 +165,14 @@ class Relay:
         """A side is gone; so is the connection."""
         self._finish(Ended(side, "rst" if error.errno in RESETS else "timeout"))
 
-    def _finish(self, ended: Ended) -> None:
+    def _finish(self, ended: Ended, resets: Sequence[Side] = SIDES) -> None:
         if self._ended.done():
             return
         self._ended.set_result(ended)
         self._stop()
-        if ended.how != "fin":
-            self._from_client.source.set_option(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RST)
-            self._to_client.source.set_option(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RST)
+        for end in (self._from_client.source, self._to_client.source):
+            if ended.how != "fin" and end.side in resets:
+                end.set_option(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RST)
 
     def _stop(self) -> None:
         for direction in (self._from_client, self._to_client):

@@ -18,6 +18,8 @@ from emulator.net.traffic import Traffic
 from emulator.observe import Observer
 from emulator.rules import path
 from emulator.rules.condition import Condition, Silence
+from emulator.rules.faults.fault import Fault
+from emulator.rules.faults.listening import Laid, failing
 from emulator.rules.path import ChannelPath
 
 MEGABIT = 1_000_000 / 8
@@ -42,6 +44,7 @@ class Scene:
         paces: the bandwidth of each proxy VM, where it is capped.
         nat_ports: how many of private link's ports the flows to each proxy have taken.
         traffic: hears of every flow for the flow logs; None where none are written.
+        faults: what goes wrong beside what the world decides, and since when; replaced whole.
     """
 
     world: World
@@ -57,17 +60,53 @@ class Scene:
     nat_ports: Counter[str] = field(default_factory=Counter)
     jump: Jump | None = None
     paces: dict[str, Pace] = field(default_factory=dict)
+    faults: tuple[Laid, ...] = ()
     retune: list[Callable[[], None]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _next: asyncio.TimerHandle | None = None
 
-    def change(self, *, world: World | None = None, condition: Condition | None = None) -> None:
-        """Replace the world or its condition; listeners take their new posture before this returns."""
+    def change(
+        self,
+        *,
+        world: World | None = None,
+        condition: Condition | None = None,
+        faults: tuple[Fault, ...] | None = None,
+    ) -> None:
+        """Replace the world, its condition or the faults; listeners take their new posture before this returns."""
         self.world = world or self.world
         self.condition = condition or self.condition
+        if faults is not None:
+            self._lay(faults)
+        self._fail()
         for listener in self.retune:
             listener()
         self.changed.set()
         self.changed = asyncio.Event()
+
+    def _lay(self, faults: tuple[Fault, ...]) -> None:
+        """Take the faults there are now; one that was there before has been since then."""
+        before = {each.fault: each for each in self.faults}
+        now = self.clock.now()
+        self.faults = tuple(before.get(fault) or Laid(fault, now) for fault in faults)
+
+    def _fail(self) -> None:
+        """Bring what every attempt meets at a hop into the condition, and do so again when it changes by itself."""
+        self.close()
+        if not self.faults and not self.condition.failing:
+            return
+        now = self.clock.now()
+        self.condition = replace(self.condition, failing=failing(self.faults, now))
+        times = (each.next_time(now) for each in self.faults if each.fault.effect.where == "accept")
+        due = min((each for each in times if each is not None), default=None)
+        if due is not None:
+            seconds = self.clock.real(max(0.0, due - now))
+            self._next = asyncio.get_running_loop().call_later(seconds, self.change)
+
+    def close(self) -> None:
+        """Nothing changes by itself any more."""
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
 
     def flip(self, probe: ResourceId, interface: ResourceId, *, up: bool) -> None:
         """The balancer now believes a backend up or down for a probe."""

@@ -5,18 +5,18 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from emulator.model.compute import Member
 from emulator.net import hop_header, records
 from emulator.net.dark import until_left
 from emulator.net.dial import DialFailure, dial
-from emulator.net.holding import until_gone
-from emulator.net.live import BOTH, LiveFlow, LiveFlows
+from emulator.net.holding import left_within, until_gone
+from emulator.net.live import LiveFlow, LiveFlows
 from emulator.net.pace import Pace
 from emulator.net.proxy_modes import Asked
 from emulator.net.records import Passage
-from emulator.net.relay import Ended, Relay
+from emulator.net.relay import SIDES, Ended, Relay
 from emulator.net.scene import Scene
 from emulator.net.traffic import counted
 from emulator.observe import How
@@ -43,6 +43,7 @@ class Errand:
         build: the build VM at its end; None where that is something else.
         now: decides it anew.
         asked: what the client asked for and is to hear, where it names its target.
+        number: of the connection at the proxy's listener.
     """
 
     which: Passage
@@ -50,6 +51,7 @@ class Errand:
     build: Member | None
     now: Callable[[], Leg]
     asked: Asked | None = None
+    number: int = 0
 
 
 @dataclass(slots=True)
@@ -58,8 +60,8 @@ class SecondSegment:
 
     scene: Scene
     machine: Member
+    flows: LiveFlows
     pace: Pace | None = None
-    flows: LiveFlows = field(default_factory=LiveFlows)
 
     async def serve(self, connection: socket.socket, errand: Errand) -> None:
         """Do a client's errand, up to its end."""
@@ -73,7 +75,7 @@ class SecondSegment:
         if verdict.outcome is Outcome.DROPPED:
             self._log_attempt(errand)
             seconds = self.scene.clock.real(self.scene.world.switches.proxy_connect_timeout)
-            left = await _left_within(connection, seconds)
+            left = await left_within(connection, seconds)
             await self._give_up(connection, errand, left=left)
             return None
         if verdict.outcome is Outcome.REFUSED:
@@ -95,14 +97,15 @@ class SecondSegment:
                     connection.send(errand.asked.granted)
             relay = Relay(connection, target, self.scene.pipes, self.pace)
             with self._logged(errand.leg, relay):
-                await self._relay(relay, errand)
+                fate = await self._relay(relay, errand)
             if relay.is_dark:
-                await self._wait_in_the_dark(connection)
+                await self._wait_in_the_dark(connection, fate)
 
-    async def _wait_in_the_dark(self, connection: socket.socket) -> None:
+    async def _wait_in_the_dark(self, connection: socket.socket, fate: Fate | None) -> None:
         """Nobody is told that the flow is over: keep the client's connection until it leaves."""
         gone = self.scene.condition.silence_of(self.machine.hop) not in (None, "GuestFirewall")
-        await (until_left(connection) if gone else until_gone(connection))
+        lost = fate is not None and fate.reason.kind == "fault"
+        await (until_left(connection) if gone or lost else until_gone(connection))
 
     def _log_attempt(self, errand: Errand) -> None:
         if self.scene.traffic is not None and errand.build is not None:
@@ -126,7 +129,7 @@ class SecondSegment:
             target = await self._dial(errand.which, errand.leg, seconds=until - loop.time())
             if not isinstance(target, DialFailure) or target.kind != "timeout":
                 return target, False
-            if await _left_within(connection, min(until - loop.time(), DIAL_AGAIN)):
+            if await left_within(connection, min(until - loop.time(), DIAL_AGAIN)):
                 return target, True
             if loop.time() >= until:
                 return target, False
@@ -165,27 +168,28 @@ class SecondSegment:
         record = records.closed(which, self.scene.clock, by, how, reason=verdict.reason, why=why)
         self.scene.observer(record)
 
-    async def _relay(self, relay: Relay, errand: Errand) -> None:
+    async def _relay(self, relay: Relay, errand: Errand) -> Fate | None:
         clock, observer, hop = self.scene.clock, self.scene.observer, self.machine.hop
         which, unread = errand.which, rules.mismatch(self.scene.world)
-        flow = LiveFlow(relay, lambda: self._fate(errand, flow))
+        flow = LiveFlow(relay, lambda: self._fate(errand, flow), number=errand.number)
         try:
             with self.flows.held(flow):
                 ended = await relay.run()
         except asyncio.CancelledError:
-            observer(records.relayed(which, clock, relay, Ended("emulator", "rst")))
+            observer(flow.noted(records.relayed(which, clock, relay, Ended("emulator", "rst")), which))
             raise
         if flow.fate is not None:
-            observer(records.fated(which, clock, relay, flow.fate))
-            return
+            observer(flow.noted(records.fated(which, clock, relay, flow.fate), which))
+            return flow.fate
         stopped = hop if hop in self.scene.condition.stopped else ""
-        observer(records.relayed(which, clock, relay, ended, stopped, because=unread))
+        observer(flow.noted(records.relayed(which, clock, relay, ended, stopped, because=unread), which))
+        return None
 
     def _fate(self, errand: Errand, flow: LiveFlow) -> Fate | None:
         """What a change of the world does to an open flow; while this machine is there, its client hears of it."""
         world, condition = self.scene.world, self.scene.condition
         fate = live.of_second_segment(world, condition, self.machine, errand.build, errand.now)
-        flow.dark = BOTH if fate is not None and fate.by == self.machine.hop else ("backend",)
+        flow.dark = SIDES if fate is not None and fate.by == self.machine.hop else ("backend",)
         return fate
 
 
@@ -194,13 +198,3 @@ def _tell(connection: socket.socket, asked: Asked, verdict: Verdict, failure: Di
     refused = failure.kind != "timeout" if failure else verdict.outcome is Outcome.REFUSED
     with contextlib.suppress(OSError):
         connection.send(asked.refused if refused else asked.silent)
-
-
-async def _left_within(connection: socket.socket, seconds: float) -> bool:
-    """Whether the client leaves before the proxy gives up, `seconds` real ones from now."""
-    try:
-        async with asyncio.timeout(seconds):
-            await until_gone(connection)
-    except TimeoutError:
-        return False
-    return True

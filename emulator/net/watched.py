@@ -23,7 +23,8 @@ class Watched:
     def __init__(self, side: Side, connection: socket.socket) -> None:
         self.side = side
         self.socket = connection
-        self._reads = self._writes = False
+        self._reads: Callback | None = None
+        self._writes: Callback | None = None
         self._on_read: Callback | None = None
         self._on_write: Callback | None = None
 
@@ -51,15 +52,15 @@ class Watched:
     def _apply(self, loop: asyncio.AbstractEventLoop) -> None:
         """Bring the loop to what is wanted: first add, then remove."""
         fd, read, write = self.socket.fileno(), self._on_read, self._on_write
-        if read and not self._reads:
+        if read and read != self._reads:
             loop.add_reader(fd, read)
-        if write and not self._writes:
+        if write and write != self._writes:
             loop.add_writer(fd, write)
         if self._reads and not read:
             loop.remove_reader(fd)
         if self._writes and not write:
             loop.remove_writer(fd)
-        self._reads, self._writes = read is not None, write is not None
+        self._reads, self._writes = read, write
 
     def shut(self) -> OSError | None:
         """Send a FIN; the error, if the other end is gone."""

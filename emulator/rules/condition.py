@@ -39,12 +39,14 @@ class Condition:
         stopped: hops whose service does not listen; their machine answers with RST.
         exhausted: proxies for which private link has no NAT port left.
         silent: pairs of a hop and why its machine answers nothing at all.
+        failing: pairs of a hop and the verdict of a fault that lets every attempt there fail, but for health probes.
     """
 
     healthy: pool.Up = frozenset()
     stopped: frozenset[str] = frozenset()
     silent: frozenset[tuple[str, Silence]] = frozenset()
     exhausted: frozenset[str] = frozenset()
+    failing: frozenset[tuple[str, Verdict]] = frozenset()
 
     def silence_of(self, hop: str) -> Silence | None:
         """Why a machine answers nothing; None where it answers."""
@@ -122,7 +124,7 @@ def probe_verdict(world: World, condition: Condition, proxy: Member, port: int) 
     interface = world.interface_of(proxy)
     flow = probe_flow(interface, port)
     verdict = security.at_interface(world, interface, "Inbound", flow)
-    return served(proxy, condition, verdict, flow)
+    return served(proxy, replace(condition, failing=frozenset()), verdict, flow)
 
 
 def served(member: Member, condition: Condition, verdict: Verdict, flow: Flow) -> Verdict:
@@ -140,4 +142,4 @@ def served(member: Member, condition: Condition, verdict: Verdict, flow: Flow) -
         reason = Reason("state", member.id.text, "NoListener")
         sentence = f"nothing listens on port {flow.destination_port} of {member.hop}: its machine answers RST"
         return Verdict(Outcome.REFUSED, reason, sentence)
-    return verdict
+    return next((fault for hop, fault in condition.failing if hop == member.hop), verdict)

@@ -26,12 +26,12 @@ class Fate:
     """How an open flow ends.
 
     Attributes:
-        how: `drop` leaves both ends in the dark, `rst` tells both.
+        how: `drop` leaves both ends in the dark, `rst` and `fin` tell both.
         after: emulated seconds from the change on.
         by: the hop that ended it; empty for the one that tells.
     """
 
-    how: Literal["drop", "rst"]
+    how: Literal["drop", "rst", "fin"]
     reason: Reason
     sentence: str
     after: float = 0.0

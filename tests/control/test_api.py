@@ -32,6 +32,29 @@ class FakeStatus:
         return {"ready": self.ready, "hops": [{"name": "proxy", "state": "up"}]}
 
 
+class FakeFaults:
+    """Faults that are remembered as they came."""
+
+    def __init__(self) -> None:
+        self.values: list[dict[str, Any]] = []
+
+    def add(self, values: Mapping[str, Any]) -> None:
+        if "kind" not in values:
+            raise InvalidInputError("kind: found None, expected one of delay")
+        self.values.append({"name": "it", **values})
+
+    def remove(self, name: str) -> None:
+        if name not in [each["name"] for each in self.values]:
+            raise InvalidInputError(f"name: found {name!r}, expected one of the running faults")
+        self.values = [each for each in self.values if each["name"] != name]
+
+    def clear(self) -> None:
+        self.values = []
+
+    def all(self) -> list[dict[str, Any]]:
+        return self.values
+
+
 class FakeChannel:
     """A channel that remembers what was applied."""
 
@@ -39,6 +62,7 @@ class FakeChannel:
         self.status = FakeStatus(ready)
         self.applied: list[Mapping[str, Any]] = []
         self.tally = Tally()
+        self.faults = FakeFaults()
         self.states = {"proxy": "running"}
         self.stopped = asyncio.Event()
 
@@ -230,3 +254,22 @@ async def test_machines_have_states() -> None:
     assert (before, after) == ({"proxy": "running"}, {"proxy": "deallocated"})
     assert status == 400
     assert answer["error"] == 'body: expected an object as {"state": "deallocated"}'
+
+
+async def test_faults_come_and_go() -> None:
+    """The client adds, lists and removes them; what is wrong is one clear answer."""
+    async with api(FakeChannel()) as url:
+        control = Control(url, TOKEN)
+        added = await asyncio.to_thread(control.add_fault, {"kind": "delay", "seconds": 1})
+        listed = await asyncio.to_thread(control.faults)
+        with pytest.raises(InvalidInputError, match="kind: found None"):
+            await asyncio.to_thread(control.add_fault, {})
+        with pytest.raises(InvalidInputError, match="name: found 'other/one'"):
+            await asyncio.to_thread(control.remove_fault, "other/one")
+        left = await asyncio.to_thread(control.remove_fault, "it")
+        await asyncio.to_thread(control.add_fault, {"kind": "mute"})
+        await asyncio.to_thread(control.clear_faults)
+        cleared = await asyncio.to_thread(control.faults)
+
+    assert listed == [added] == [{"name": "it", "kind": "delay", "seconds": 1}]
+    assert left == cleared == []

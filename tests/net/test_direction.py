@@ -1,4 +1,4 @@
-"""One way of a relay under a bandwidth; what it does without one is in test_relay."""
+"""One way of a relay under a bandwidth, and handed over; what it does otherwise is in test_relay."""
 
 import asyncio
 import contextlib
@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from emulator.net.direction import Direction
 from emulator.net.pace import Pace
 from emulator.net.pipes import pipe_pool
 from emulator.net.relay import Relay
 from tests.net.conftest import Run
-from tests.net.tcp import Pair, pair, received
+from tests.net.tcp import Pair, exactly, pair, received
+from tests.net.test_relay import relayed
 
 pytestmark = pytest.mark.network
 RATE = 1_000_000
@@ -65,5 +67,32 @@ def test_who_is_cut_while_it_waits_is_cut(run: Run) -> None:
                 relay.cut("rst")
                 ended = await running
         assert ended.how == "rst"
+
+    run(body())
+
+
+def test_hands_over_what_is_in_flight(run: Run) -> None:
+    """Bytes that the sink did not take yet go on behind those that it took, and those unread after them."""
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        data = bytes(range(256)) * 16384
+        async with relayed(buffer_bytes=65536) as channel, asyncio.TaskGroup() as group:
+            group.create_task(loop.sock_sendall(channel.client, data))
+            found = await exactly(channel.backend, 100_000)
+            before, other = channel.relay.directions
+            flying = before.hand_over()
+            before.read()
+            after = Direction(channel.relay, before.source, before.sink)
+            channel.relay.carry_by(after, other)
+            found += await exactly(channel.backend, before.carried - len(found))
+            sending = group.create_task(loop.sock_sendall(before.sink.socket, flying))
+            found += await exactly(channel.backend, len(flying))
+            await sending
+            after.begin()
+            found += await exactly(channel.backend, len(data) - len(found))
+
+            assert found == data
+            assert before.hand_over() == b""
 
     run(body())

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from emulator.clock import Clock
+from emulator.net.faults import ListenerFaults
 from emulator.net.live import LiveFlow, LiveFlows
 from emulator.net.relay import Ended
 from emulator.reason import Reason
@@ -29,13 +30,13 @@ class Judged:
     def judge(self, fate: Fate | None) -> None:
         """The world changed, and this is what becomes of the flow."""
         self.next = fate
-        self.flows.judge(Clock(10))
+        self.flows.judge()
 
 
 @contextlib.asynccontextmanager
 async def judged() -> AsyncIterator[Judged]:
     """An open flow."""
-    flows = LiveFlows()
+    flows = LiveFlows(ListenerFaults(Clock(10), ("proxy",)), Clock(10))
     async with relayed() as channel:
         found = Judged(channel, flows)
         with flows.held(found.flow):

@@ -10,6 +10,7 @@ from typing import Any
 
 from emulator.app.channel import run_at, told
 from emulator.app.config import Config
+from emulator.app.faults import Faults, hops_of, read_all
 from emulator.app.fleet.messages import Report
 from emulator.app.fleet.registry import Joined, Registry, hop_name
 from emulator.app.fleet.server import HopServer
@@ -59,7 +60,8 @@ class Fleet:
         self.control = ""
         self.news = asyncio.Event()
         self.machines: Machines | None = None
-        self._ready = False
+        self.faults = Faults(self.registry.set_faults, lambda: hops_of(self.world), history)
+        self._ready = self._begun = False
 
     @property
     def world(self) -> World:
@@ -101,6 +103,7 @@ class Fleet:
         """Play the world it started with again."""
         self.registry.plays(self.initial)
         self._note("WorldApplied", "the world changed: reset to the world it started with")
+        self.faults.reset()
         return self.initial
 
     async def set_machine(self, hop: str, state: str) -> None:
@@ -136,9 +139,16 @@ class Fleet:
         ready = self._is_ready()
         if ready and not self._ready:
             self._note("ChannelReady", "every path has been tried and ended as the world decides")
+            self._begin_faults()
         self._ready = ready
         self.news.set()
         self.news = asyncio.Event()
+
+    def _begin_faults(self) -> None:
+        """The settings' faults begin once, when the channel is ready: what goes wrong is no trial's business."""
+        if not self._begun:
+            self._begun = True
+            self.faults.reset()
 
     def _is_ready(self) -> bool:
         balancer = self.registry.balancer
@@ -219,8 +229,10 @@ async def controlling(
     world = load_world(*config.resources, wanted=config.wanted, switches=config.switch_values)
     playable(world)
     _must_be_composable(world)
+    faults = read_all(config.faults, hops_of(world))
     history = History()
     fleet = Fleet(world, config, history)
+    fleet.faults.at_start = faults
     token = _token(folder)
     async with contextlib.AsyncExitStack() as stack:
         logs = await _logging(config, stack)

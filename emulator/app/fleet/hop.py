@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from emulator.app.channel import decided
+from emulator.app.faults import hops_of, read_all
 from emulator.app.fleet.link import Link, linked
 from emulator.app.fleet.messages import FleetRole, Hello, Report, Scenery
 from emulator.app.fleet.places import LOOK_AGAIN, Places
@@ -17,8 +18,8 @@ from emulator.app.fleet.world import unpacked
 from emulator.app.status import PathState
 from emulator.app.trial import ask_of, trial
 from emulator.clock import Clock
-from emulator.errors import InvalidInputError, UnavailableError
-from emulator.model.world import PROXY_PORTS, SYSTEMS, System, build_role
+from emulator.errors import InvalidInputError, PeerError, UnavailableError
+from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.net import filters
 from emulator.net.entry import entry
 from emulator.net.gate import Gate
@@ -28,6 +29,7 @@ from emulator.net.prober import probing
 from emulator.net.proxy import proxy
 from emulator.net.scene import Scene
 from emulator.net.traffic import traffic
+from emulator.rules.faults.fault import Fault
 
 EVERYWHERE = "0.0.0.0"
 PATIENCE = 60.0
@@ -154,7 +156,7 @@ class Hop:
             self.scene.key = bytes.fromhex(scenery.key)
             silent = frozenset((hop, why) for hop, why in scenery.silent)
             condition = replace(self.scene.condition, stopped=frozenset(scenery.stopped), silent=silent)
-            self.scene.change(world=world, condition=condition)
+            self.scene.change(world=world, condition=condition, faults=_faults(scenery, world))
 
     async def look(self) -> None:
         """Look for the build VMs by their names, and at our own address among them, again and again."""
@@ -214,6 +216,13 @@ class Hop:
         host = "127.0.0.1" if self.settings.host == EVERYWHERE else self.settings.host
         ask = ask_of(scene.world, system)
         return await trial((host, gate.address[1]), partial(scene.decide, system), system, ask)
+
+
+def _faults(scenery: Scenery, world: World) -> tuple[Fault, ...]:
+    try:
+        return read_all(scenery.faults, hops_of(world))
+    except InvalidInputError as error:
+        raise PeerError(f"control sent a fault that is none: {error}") from None
 
 
 @contextlib.asynccontextmanager

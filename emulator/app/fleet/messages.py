@@ -45,6 +45,7 @@ class Scenery:
         flow_logs: whether control writes flow logs, and wants to hear of flows.
         stopped: hops whose service does not listen.
         silent: pairs of a hop and why its machine answers nothing.
+        faults: as `rules.faults.reading.values_of` writes them.
     """
 
     hop: str
@@ -55,6 +56,7 @@ class Scenery:
     flow_logs: bool = False
     stopped: tuple[str, ...] = ()
     silent: tuple[tuple[str, Silence], ...] = ()
+    faults: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from emulator.model.network import Subnet
 from emulator.model.world import World
 from emulator.rules import space
 from emulator.rules.condition import Condition, Silence
+from emulator.rules.faults.fault import Fault
+from emulator.rules.faults.reading import values_of
 from emulator.wire.hop import KEY_BYTES
 
 SECOND = 128
@@ -54,6 +56,7 @@ class Registry:
         self._key = secrets.token_bytes(KEY_BYTES)
         self._hops: dict[str, Joined] = {}
         self._condition = Condition()
+        self._faults: tuple[Fault, ...] = ()
         self.world = world
         self.changed = asyncio.Event()
 
@@ -150,6 +153,11 @@ class Registry:
         self._condition = self._condition.with_machine(hop, stopped=stopped, silence=silence)
         self._renew()
 
+    def set_faults(self, faults: tuple[Fault, ...]) -> None:
+        """Have every hop play these faults from now on."""
+        self._faults = faults
+        self._renew()
+
     def _renew(self) -> None:
         self.world = scaled(self._base, [each.place for each in self.proxies()])
         self.changed.set()
@@ -174,6 +182,7 @@ class Registry:
             self._flow_logs,
             tuple(sorted(self._condition.stopped)),
             tuple(sorted(self._condition.silent)),
+            tuple(values_of(each) for each in self._faults),
         )
 
 

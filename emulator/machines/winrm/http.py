@@ -20,6 +20,7 @@ from emulator.errors import PeerError
 from emulator.machines.winrm import sealing
 from emulator.machines.winrm.auth import Account, ConnectionAuth, Line
 from emulator.machines.winrm.service import WsmanService
+from emulator.net.handing import handed
 from emulator.wire.wsman import faults, replies, requests
 from emulator.wire.wsman.faults import WsmanFaultError
 
@@ -121,14 +122,15 @@ class FrontEnd:
         loop = asyncio.get_running_loop()
         protocol = Connection(self._server, self._account, loop)
         try:
-            # What it returns is of no use: uvloop's is not our protocol.
-            await loop.connect_accepted_socket(
-                lambda: protocol,
-                connection,
-                ssl=self._tls if is_tls else None,
-                ssl_handshake_timeout=HANDSHAKE_PATIENCE if is_tls else None,
-                ssl_shutdown_timeout=1.0 if is_tls else None,
-            )
+            with handed(connection) as own:
+                # What it returns is of no use: uvloop's is not our protocol.
+                await loop.connect_accepted_socket(
+                    lambda: protocol,
+                    own,
+                    ssl=self._tls if is_tls else None,
+                    ssl_handshake_timeout=HANDSHAKE_PATIENCE if is_tls else None,
+                    ssl_shutdown_timeout=1.0 if is_tls else None,
+                )
             await protocol.lost
         except ConnectionResetError:
             return  # it left before the handshake was done, as a port check does

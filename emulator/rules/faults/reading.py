@@ -1,0 +1,162 @@
+"""A fault from the keys and values that people write, and back; bad ones are all named at once."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, get_type_hints
+
+from emulator.errors import InvalidInputError
+from emulator.rules.faults.fault import DIRECTIONS, Fault, Moment
+from emulator.rules.faults.kinds import DAY, KINDS, Effect
+from emulator.rules.faults.phases import PHASES
+
+MOMENTS = "connect, banner, handshake, login, bytes:N, seconds:S or pattern:TEXT"
+COMMON = ("name", "kind", "hop", "direction", "at", "share", "nth", "for", "seed")
+"""The keys that every kind has; `for` is `Fault.lasts`, `at` is `Fault.moment`."""
+PATTERN_BYTES = 256
+"""The longest pattern."""
+
+
+def settings_of(kind: type[Effect]) -> Sequence[dataclasses.Field[Any]]:
+    """The settings of a kind beside the common keys."""
+    return dataclasses.fields(kind)
+
+
+def fault_from(values: Mapping[str, Any], hops: Sequence[str], *, default_name: str, seed: int) -> Fault:
+    """The fault that keys and values describe.
+
+    Args:
+        values: a key each; `kind` must be there, and `hop` unless there is only one.
+        hops: the hops that there are.
+        default_name: its name where none is given.
+        seed: of its draws, where none is given.
+
+    Raises:
+        InvalidInputError: with every finding, one a line: what was found, where, what is allowed.
+    """
+    kind = KINDS.get(values["kind"]) if isinstance(values.get("kind"), str) else None
+    if kind is None:
+        raise InvalidInputError(f"kind: found {values.get('kind')!r}, expected one of {', '.join(KINDS)}")
+    reading = _Reading(values)
+    reading.only((*COMMON, *(each.name for each in settings_of(kind))), kind.kind)
+    found = Fault(
+        name=reading.word("name", default_name),
+        effect=reading.effect(kind),
+        hop=reading.one_of("hop", hops, hops[0] if len(hops) == 1 else None),
+        direction=reading.one_of("direction", DIRECTIONS, "both"),  # type: ignore[arg-type]
+        moment=reading.moment(),
+        share=reading.number("share", 0, 1, 1.0),
+        nth=int(reading.number("nth", 0, 2**31, 0, whole=True)),
+        lasts=reading.number("for", 0, DAY, 0.0),
+        seed=int(reading.number("seed", 0, 2**53, seed, whole=True)),
+    )
+    if kind.where == "accept" and found.moment != Moment():
+        reading.findings.append(f"at: found {found.moment}, but {kind.kind} acts when a connection is attempted")
+    if reading.findings:
+        raise InvalidInputError("\n".join(reading.findings))
+    return found
+
+
+def values_of(fault: Fault) -> dict[str, Any]:
+    """The keys and values of a fault, as `fault_from` reads them."""
+    return {
+        "name": fault.name,
+        "kind": fault.effect.kind,
+        "hop": fault.hop,
+        "direction": fault.direction,
+        "at": str(fault.moment),
+        "share": fault.share,
+        "nth": fault.nth,
+        "for": fault.lasts,
+        "seed": fault.seed,
+        **dataclasses.asdict(fault.effect),
+    }
+
+
+class _Reading:
+    """Reads one key after the other, and collects what is wrong."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+        self.findings: list[str] = []
+
+    def only(self, keys: Iterable[str], kind: str) -> None:
+        for key in self._values:
+            if key not in keys:
+                self.findings.append(f"{key}: no such key of {kind}; the keys are {', '.join(keys)}")
+
+    def word(self, key: str, default: str) -> str:
+        found = self._values.get(key, default)
+        good = isinstance(found, str) and 0 < len(found) <= 64 and found.isprintable() and not set(found) & set(" /")
+        if good:
+            return str(found)
+        return str(self._wrong(key, found, "1 to 64 printable characters without a space or slash", default))
+
+    def one_of(self, key: str, names: Sequence[str], default: str | None) -> str:
+        found = self._values.get(key, default)
+        if found in names:
+            return str(found)
+        given = f"found {found!r}" if key in self._values else "found nothing"
+        self.findings.append(f"{key}: {given}, expected one of {', '.join(names)}")
+        return names[0] if names else ""
+
+    def number(self, key: str, least: float, most: float, default: float | None, *, whole: bool = False) -> float:
+        found = self._values.get(key, default)
+        what = f"{'a whole number' if whole else 'a number'} from {least:g} to {most:g}"
+        if isinstance(found, str):
+            found = _as_number(found)
+        fits = isinstance(found, (int, float)) and not isinstance(found, bool) and least <= found <= most
+        if fits and (not whole or found == int(found)):
+            return int(found) if whole else float(found)
+        return float(self._wrong(key, self._values.get(key), what, least))
+
+    def effect(self, kind: type[Effect]) -> Effect:
+        types = get_type_hints(kind)
+        given: dict[str, Any] = {}
+        for each in settings_of(kind):
+            default = None if each.default is dataclasses.MISSING else each.default
+            if "names" in each.metadata:
+                given[each.name] = self.one_of(each.name, each.metadata["names"], default)
+            else:
+                limits, whole = each.metadata, types[each.name] is int
+                given[each.name] = self.number(each.name, limits["least"], limits["most"], default, whole=whole)
+        return kind(**given)
+
+    def moment(self) -> Moment:
+        found = self._values.get("at", "connect")
+        name, _, value = str(found).partition(":")
+        if found == "connect":
+            return Moment()
+        if found in PHASES:
+            return Moment(phase=found)
+        number = _as_number(value)
+        if name == "bytes" and isinstance(number, int) and number >= 0:
+            return Moment(size=number)
+        if name == "seconds" and isinstance(number, (int, float)) and 0 <= number <= DAY:
+            return Moment(seconds=float(number))
+        pattern = _pattern(value) if name == "pattern" else b""
+        if 0 < len(pattern) <= PATTERN_BYTES:
+            return Moment(pattern=pattern)
+        self._wrong("at", found, MOMENTS, None)
+        return Moment()
+
+    def _wrong(self, key: str, found: object, expected: str, instead: Any) -> Any:
+        given = f"found {found!r}" if key in self._values else "found nothing"
+        self.findings.append(f"{key}: {given}, expected {expected}")
+        return instead
+
+
+def _as_number(text: str) -> float | int | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _pattern(text: str) -> bytes:
+    r"""The bytes of a pattern: text, with `\n`, `\x00` and the like."""
+    try:
+        return text.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1")
+    except UnicodeError:
+        return b""
