@@ -15,7 +15,7 @@ from emulator.build.log import Told, nobody
 from emulator.build.plan import plan_of
 from emulator.build.preconditions import unmet
 from emulator.build.report import Result
-from emulator.build.run import Site
+from emulator.build.run import Driver, Site
 from emulator.build.run import build as run_build
 from emulator.build.sources import Fetcher, Mirror
 from emulator.build.staging import Staging, staging
@@ -137,10 +137,11 @@ async def build(
     mirrors: Iterable[Mirror] = (),
     folder: Path | None = None,
     told: Told = nobody,
+    driver: Driver = "own",
 ) -> Result:
     """Build an image template over a running channel; see `Channel.build`."""
     template = template_of(document, parameters)
-    order = Order(template, plan_of(template), tuple(mirrors), told)
+    order = Order(template, plan_of(template), tuple(mirrors), told, driver)
     with contextlib.ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory("-aib-emulator-build")))
         return await carried_out(order, ChannelSite(channel), channel.world, place)
@@ -158,6 +159,7 @@ class Order:
     plan: Plan
     mirrors: tuple[Mirror, ...] = ()
     told: Told = nobody
+    driver: Driver = "own"
     guid: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -170,4 +172,4 @@ async def carried_out(order: Order, site: Site, world: World, folder: Path) -> R
     fits(order.template, order.plan, world)
     sources = await Fetcher(order.mirrors, site.clock, order.told).all(order.plan)
     staged = staging(order.template, order.plan.system, world.topology, order.guid)
-    return await run_build(order.plan, site, staged, sources, folder=folder, told=order.told)
+    return await run_build(order.plan, site, staged, sources, folder=folder, told=order.told, driver=order.driver)

@@ -131,7 +131,8 @@ class Channel:
         Args:
             template: a file, its JSON, or an `ImageTemplate`.
             options: `parameters` of a deployment template; `mirrors`, folders that have what addresses name; `folder`
-                for the log, a temporary one by default; `told`, which hears Packer's output.
+                for the log, a temporary one by default; `told`, which hears Packer's output; `driver`, `own` or
+                `packer`.
 
         Raises:
             InvalidInputError: the template, a source or the world does not allow it; nothing was deployed.

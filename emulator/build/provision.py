@@ -70,7 +70,7 @@ async def _performed(step: Step, over: Communicator, log: Log, fetched: Fetched)
     elif isinstance(step, Deprovision) and step.system == "windows":
         await provision_windows.deprovision(over, log)
     elif isinstance(step, Deprovision):
-        await _shell(_deprovisioning(), over, log)
+        await _shell(_inline(deprovisioning_lines()), over, log)
     elif isinstance(step, PowerShell):
         script = fetched.of(step.script) if step.script else "\r\n".join(step.inline).encode()
         await provision_windows.powershell(step, script, over, log)
@@ -85,14 +85,12 @@ def _inline(commands: Sequence[str]) -> bytes:
     return ("#!/bin/sh -e\n" + "".join(f"{each}\n" for each in commands)).encode()
 
 
-def _deprovisioning() -> bytes:
+def deprovisioning_lines() -> Sequence[str]:
     """A script that customizers put in the service's place, else its default where the agent is."""
-    return _inline(
-        (
-            f"if [ -e {LINUX_DEPROVISION} ]; then sh {LINUX_DEPROVISION}",
-            f"elif command -v waagent >/dev/null; then {WAAGENT}",
-            f"else echo '{NO_AGENT}'; fi",
-        )
+    return (
+        f"if [ -e {LINUX_DEPROVISION} ]; then sh {LINUX_DEPROVISION}",
+        f"elif command -v waagent >/dev/null; then {WAAGENT}",
+        f"else echo '{NO_AGENT}'; fi",
     )
 
 

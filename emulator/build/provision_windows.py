@@ -48,13 +48,13 @@ async def powershell(step: PowerShell, script: bytes, over: Communicator, log: L
     Raises:
         StepFailedError: it ended with a code that is not allowed.
     """
-    code = await _script(script, over, log, _user(step))
+    code = await _script(script, over, log, elevated_user(step))
     if code not in step.valid_exit_codes:
         allowed = " ".join(map(str, step.valid_exit_codes))
         raise StepFailedError(f"Script exited with non-zero exit status: {code}. Allowed exit codes are: [{allowed}]")
 
 
-def _user(step: PowerShell) -> str | None:
+def elevated_user(step: PowerShell) -> str | None:
     """Whose elevated task runs it; None for none. The service's own elevated user is documented nowhere."""
     if not step.elevated:
         return None
@@ -164,7 +164,7 @@ async def update(step: WindowsUpdate, over: Communicator, log: Log) -> None:
     """
     path = f"{FOLDER}/{_name('packer-windows-update')}.ps1"
     log.step("Uploading the Windows update elevated script...")
-    await over.upload(_update_script(step), path)
+    await over.upload(update_script(step), path)
     while True:
         log.step("Running Windows update...")
         code = await over.run(
@@ -178,8 +178,8 @@ async def update(step: WindowsUpdate, over: Communicator, log: Log) -> None:
         raise StepFailedError(f"Windows update script exited with code {code}")
 
 
-def _update_script(step: WindowsUpdate) -> bytes:
-    """Our own, in the order of rgl's: search, filter, take as many as the limit allows, download, install."""
+def update_script(step: WindowsUpdate) -> bytes:
+    """The script of an update step, our own in the order of rgl's: search, filter, limit, download, install."""
     filters = ", ".join("'" + each.replace("'", "''") + "'" for each in step.filters)
     text = UPDATE.replace("<search>", step.search.replace("'", "''")).replace("<filters>", filters)
     return text.replace("<limit>", str(step.limit)).encode()

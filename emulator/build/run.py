@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
-from emulator.build import changes
+from emulator.build import changes, packer
 from emulator.build.communicator import Communicator, NeverConnectedError, Waiting, by_ssh, by_winrm
 from emulator.build.failed import StepFailedError
 from emulator.build.log import Log, Told, nobody
@@ -20,6 +20,7 @@ from emulator.channels.ssh_session import Account
 from emulator.clock import Clock
 from emulator.model.world import System
 
+Driver = Literal["own", "packer"]
 KEPT_LINES = 20
 """Lines of a failed step's output that are told again at the end."""
 
@@ -61,6 +62,7 @@ class _Running:
     began: tuple[datetime.datetime, float]
     files: contextlib.ExitStack
     told: Told
+    driver: Driver
     log: Log = field(init=False)
     path: Path = field(init=False)
     sub_state: SubState = "Building"
@@ -80,7 +82,14 @@ class _Running:
 
 
 async def build(
-    plan: Plan, site: Site, staging: Staging, fetched: Fetched, *, folder: Path, told: Told = nobody
+    plan: Plan,
+    site: Site,
+    staging: Staging,
+    fetched: Fetched,
+    *,
+    folder: Path,
+    told: Told = nobody,
+    driver: Driver = "own",
 ) -> Result:
     """Build; how it ended is a value. A cancelled build is torn down before the cancellation goes on.
 
@@ -91,12 +100,18 @@ async def build(
         fetched: what its steps name.
         folder: where logs go, in the folders of the service's storage account.
         told: hears Packer's output while it runs.
+        driver: ours, or Packer itself.
+
+    Raises:
+        UnavailableError: Packer is to drive it, and is not installed; nothing was deployed.
     """
+    if driver == "packer":
+        packer.program()
     place = folder / "packerlogs" / staging.guid
     place.mkdir(parents=True, exist_ok=True)
     began = datetime.datetime.now(datetime.UTC), site.clock.now()
     with contextlib.ExitStack() as files:
-        running = _Running(plan, site, staging, fetched, place, began, files, told)
+        running = _Running(plan, site, staging, fetched, place, began, files, told, driver)
         running.write_to("customization.log")
         failure: Failure | None = None
         keep = False
@@ -140,6 +155,11 @@ async def _customize_and_validate(running: _Running) -> Failure | None:
 
 async def _all(running: _Running, steps: Sequence[Step]) -> Failure | None:
     """Connect, and perform steps in order; the first that fails ends it."""
+    if running.driver == "packer":
+        system = running.plan.system
+        async with running.site.reach(system) as (account, _):
+            running.log.hidden = (account.password,) if account.password else ()
+            return await packer.performed(steps, system, account, running.log, running.fetched)
     try:
         async with _connected(running) as over:
             return await _in_order(running, over, steps)

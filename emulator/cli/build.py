@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -42,6 +42,9 @@ def build(
             help="A parameter of a deployment template, or a place <NAME> that is left to be filled in.",
         ),
     ] = None,
+    driver: Annotated[
+        str, typer.Option(metavar="NAME", help="own, or packer: real Packer, where it is installed.")
+    ] = "own",
     time_scale: Annotated[
         float | None, typer.Option(metavar="N", help="Emulated seconds that pass in a real one, for every timer.")
     ] = None,
@@ -56,11 +59,15 @@ def build(
     """
     from emulator.app.building import Order, template_of
     from emulator.build.plan import plan_of
+    from emulator.build.run import Driver
     from emulator.build.sources import mirror_of
 
     found = template_of(template, _pairs(parameter or []))
     mirrors = tuple(mirror_of(each) for each in mirror or [])
-    order = Order(found, plan_of(found), mirrors, lambda line: typer.echo(line, err=True))
+    if driver not in get_args(Driver):
+        raise InvalidInputError(f"--driver: found {driver!r}, expected one of {', '.join(get_args(Driver))}")
+    chosen: Driver = "packer" if driver == "packer" else "own"
+    order = Order(found, plan_of(found), mirrors, lambda line: typer.echo(line, err=True), chosen)
     own = {"config": config, "resources": resources, "time_scale": time_scale, "guest": guest}
     running = None if any(own.values()) else _running(control)
     result = _over_another(order, running) if running else _over_its_own(order, **own)  # type: ignore[arg-type]
