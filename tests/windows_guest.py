@@ -12,6 +12,7 @@ from emulator.machines.winguest.computer import Computer
 from emulator.machines.winguest.console import Kept
 from emulator.machines.winguest.engine import Engine, Session
 from emulator.machines.winguest.powershell_exe import Planned, run, understood
+from emulator.machines.winrm.command_host import Process
 from tests.windows_vm import SETTINGS
 
 
@@ -76,3 +77,14 @@ def guest(files: Mapping[str, str] | None = None, **changes: object) -> Iterator
         made = Guest(computer, Session(computer, computer.environment, computer.drive.home))
         made.put(files or {})
         yield made
+
+
+async def answer_of(process: Process) -> tuple[str, str, int]:
+    """What a process wrote on both streams, and its exit code."""
+    texts, code = {"stdout": b"", "stderr": b""}, None
+    while code is None:
+        chunk = await process.read(1 << 20)
+        code = chunk.exit_code
+        for output in chunk.outputs:
+            texts[output.stream] += output.data
+    return texts["stdout"].decode(), texts["stderr"].decode(), code

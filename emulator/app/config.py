@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from emulator.errors import InvalidInputError
-from emulator.machines.settings import ChannelBinding, GuestChoice, Scheme, WinrmSettings
+from emulator.machines.settings import ChannelBinding, GuestChoice, HostChoice, Scheme, WinrmSettings
 from emulator.model.switches import ProxyMode, Switches
 from emulator.model.world import Topology
 from emulator.rules.deployment import Wanted
@@ -85,6 +85,19 @@ class Winrm(_Strict):
         return WinrmSettings(**{**self.model_dump(), **paths})
 
 
+class Windows(_Strict):
+    """The key `windows`: the Windows build VM besides its WinRM."""
+
+    drive_megabytes: int = Field(default=2048, ge=64, le=131_072)
+    hosts: tuple[HostChoice, ...] = ()
+    pwsh: Path | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """As a machine's settings take them."""
+        return {**self.model_dump(), "pwsh": str(self.pwsh or "")}
+
+
 AUTO = Listen(linux="auto", windows="auto", control="auto")
 
 
@@ -101,6 +114,7 @@ class Config(_Strict):
     listen: Listen | Literal["auto"] = Listen()
     guest: GuestChoice = "auto"
     winrm: Winrm = Winrm()
+    windows: Windows = Windows()
     flow_logs: Path | None = None
     faults: tuple[dict[str, Any], ...] = ()
 
@@ -185,6 +199,7 @@ def _keys(place: Sequence[object]) -> Iterable[str]:
         "credentials": Credentials,
         "listen": Listen,
         "winrm": Winrm,
+        "windows": Windows,
     }
     return (models[place[0]] if place else Config).model_fields
 

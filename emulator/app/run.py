@@ -119,7 +119,7 @@ async def _running(
         stack.callback(channel.machines.stop)
         stack.callback(scene.close)
         sockets = _bind_all(scene, config.listening, stack)
-        _make_keepers(channel, sockets, folder, log, guest=guest, winrm=_in_its_time(config))
+        _make_keepers(channel, sockets, folder, log, guest=guest, config=config)
         stack.push_async_callback(_stop_all, channel)
         async with asyncio.TaskGroup() as group:
             starting = [group.create_task(keeper.start()) for keeper in channel.keepers.values()]
@@ -206,7 +206,7 @@ def _make_keepers(
     log: IO[bytes] | None,
     *,
     guest: GuestChoice,
-    winrm: WinrmSettings,
+    config: Config,
 ) -> None:
     scene, world = channel.scene, channel.world
     senders = [world.interface_of(each).address for each in world.proxies] or [world.client]
@@ -224,7 +224,8 @@ def _make_keepers(
             authorized_key=channel.account.public_key,
             folder=str(folder),
             guest=guest,
-            winrm=winrm,
+            winrm=_in_its_time(config),
+            **config.windows.fields,
             hops=hops,
             hop_key=scene.key.hex(),
         )

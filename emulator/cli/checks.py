@@ -49,6 +49,16 @@ def guest(why: str | None) -> Check:
     return Check("guest", "degraded", f"built-in: executes nothing, refuses what it does not know; no sandbox: {why}")
 
 
+def command_host(choice: str, why: str | None, *, is_wanted: bool) -> Check:
+    """A host that the Windows build VM may have before its built-in one; `why` it cannot take part, or None."""
+    if why is None:
+        used = "takes commands" if is_wanted else f"takes none: `windows.hosts` does not name {choice}"
+        return Check(choice, "exact", f"works in a sandbox of its own, and {used}")
+    return Check(
+        choice, "degraded", f"not offered: {why}; the built-in host plays what it knows, and refuses the rest"
+    )
+
+
 def _python() -> Check:
     return Check("python", "exact", f"{platform.python_implementation()} {platform.python_version()}")
 

@@ -1,27 +1,34 @@
 """`doctor`: what works exactly on this machine, what degrades, and why."""
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from emulator.cli.ending import FAILED
-from emulator.cli.options import Json, print_json
+from emulator.cli.options import ConfigFile, Json, print_json
 
 if TYPE_CHECKING:
     from emulator.cli.checks import Check
 
+HOSTS: tuple[Literal["pwsh", "wine"], ...] = ("pwsh", "wine")
 STYLES = {"exact": "green", "degraded": "yellow", "broken": "red"}
 
 
-def doctor(*, as_json: Json = False) -> None:
+def doctor(*, config: ConfigFile = None, as_json: Json = False) -> None:
     """Say what works exactly on this machine, what degrades and why; exits 1 where nothing could run."""
+    from emulator.app.config import load_config
     from emulator.cli import checks
     from emulator.cli.loop import run
     from emulator.control import state
     from emulator.machines.sandbox.host import probe_sandbox
+    from emulator.machines.winrm.chain import lacking
 
     found = [*checks.all_checks(state.home()), checks.guest(run(probe_sandbox()))]
+    windows = load_config(config, {}).windows
+    for choice in HOSTS:
+        why = run(lacking(choice, str(windows.pwsh or "")))
+        found.append(checks.command_host(choice, why, is_wanted=choice in windows.hosts))
     if as_json:
         print_json({"checks": [dataclasses.asdict(each) for each in found]})
     else:

@@ -95,6 +95,7 @@ def _settings(role: str, guest: str | None) -> "MachineSettings":
         folder=str(home),
         guest=config.guest,
         winrm=config.winrm.settings,
+        **config.windows.fields,
     )
 
 

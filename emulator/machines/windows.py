@@ -15,7 +15,7 @@ from emulator.machines.settings import MachineSettings
 from emulator.machines.winguest.computer import Computer
 from emulator.machines.winrm import certificate
 from emulator.machines.winrm.auth import Account
-from emulator.machines.winrm.builtin import BuiltinHost
+from emulator.machines.winrm.chain import chain
 from emulator.machines.winrm.cmd_shell import CmdShells
 from emulator.machines.winrm.command_host import Host
 from emulator.machines.winrm.http import FrontEnd
@@ -64,7 +64,7 @@ class _Door:
 
 @contextlib.asynccontextmanager
 async def serving(settings: MachineSettings, bound: socket.socket, observer: Observer) -> AsyncIterator[str]:
-    """Serve WinRM on `bound` until the body ends; yields a line about what runs its commands.
+    """Serve WinRM on `bound` until the body ends; yields a line about the hosts that run its commands.
 
     Raises:
         InvalidInputError: a setting of WinRM is wrong, or names a file that is.
@@ -81,8 +81,8 @@ async def serving(settings: MachineSettings, bound: socket.socket, observer: Obs
         power = Power(silent=winrm.restart_silent, refused=winrm.restart_refused, tell=teller.tell)
         computer = Computer(settings, root, power.ask)
         stack.callback(computer.restarts.close)
-        host = BuiltinHost(computer, group)
-        hosts: dict[str, Host] = {names.CMD_RESOURCE: CmdShells((host,))}
+        commands = await stack.enter_async_context(chain(settings, computer, group))
+        hosts: dict[str, Host] = {names.CMD_RESOURCE: CmdShells(commands.hosts)}
         hosts |= dict.fromkeys(names.PSRP_RESOURCES, PsrpShells(computer, group))
         service = WsmanService(settings.name.upper(), hosts, teller.answered, winrm)
         stack.callback(service.shells.close_all)
@@ -93,7 +93,7 @@ async def serving(settings: MachineSettings, bound: socket.socket, observer: Obs
             listeners[-1].listen()
         lifecycle = power.run(listeners, forget=service.shells.close_all, started=computer.restarts.is_up_again)
         stack.callback(group.create_task(lifecycle).cancel)
-        yield host.name
+        yield commands.detail
 
 
 @dataclass(frozen=True, slots=True)

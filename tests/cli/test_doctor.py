@@ -18,7 +18,7 @@ def test_every_finding_has_a_state(cli: Cli) -> None:
     """All is looked at, says `exact`, `degraded` or `broken`, and nothing was started or made."""
     found = {check["name"]: check for check in cli.json("doctor", "--json")["checks"]}
 
-    assert list(found) == [*NAMES, "local ports", "state", "guest"]
+    assert list(found) == [*NAMES, "local ports", "state", "guest", "pwsh", "wine"]
     assert {check["state"] for check in found.values()} <= {"exact", "degraded"}
     assert all(check["detail"] for check in found.values())
     assert found["drops"]["state"] == ("exact" if filters.supported() is None else "degraded")
@@ -39,6 +39,34 @@ def test_a_missing_sandbox_degrades_the_guest() -> None:
     """Why no sandbox starts is passed on."""
     assert checks.guest(None).state == "exact"
     assert "no user namespace" in checks.guest("no user namespace").detail
+
+
+@pytest.mark.parametrize(
+    ("why", "is_wanted", "state", "part"),
+    [
+        (None, True, "exact", "takes commands"),
+        (None, False, "exact", "`windows.hosts` does not name pwsh"),
+        ("no user namespace", True, "degraded", "not offered: no user namespace"),
+    ],
+)
+def test_command_hosts_say_whether_they_take_part(why: str | None, state: str, part: str, *, is_wanted: bool) -> None:
+    """A host that the machine has is told apart from one that is used, and one that it lacks says why."""
+    check = checks.command_host("pwsh", why, is_wanted=is_wanted)
+
+    assert check.state == state
+    assert part in check.detail
+
+
+@pytest.mark.network
+def test_a_host_is_looked_for_where_the_settings_say(cli: Cli, tmp_path: Path) -> None:
+    """A program that the settings name and that is not there is named by the finding."""
+    (tmp_path / "emulator.yaml").write_text(f"windows: {{hosts: [pwsh], pwsh: {tmp_path}/nowhere}}")
+    found = {
+        check["name"]: check
+        for check in cli.json("doctor", "--json", "-c", str(tmp_path / "emulator.yaml"))["checks"]
+    }
+
+    assert f"there is no {tmp_path}/nowhere" in found["pwsh"]["detail"]
 
 
 def test_a_stale_note_is_removed(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from emulator.errors import UnavailableError
@@ -149,15 +149,31 @@ class Sandbox:
 
 
 @contextlib.asynccontextmanager
-async def sandbox(*, hostname: str, username: str, size_bytes: int = SIZE_BYTES) -> AsyncIterator[Sandbox]:
+async def sandbox(
+    *, hostname: str, username: str, size_bytes: int = SIZE_BYTES, extras: Sequence[str] = ()
+) -> AsyncIterator[Sandbox]:
     """A sandbox that runs until the body ends; then nothing of it is left.
+
+    Args:
+        hostname: the guest's name.
+        username: its account, which is the guest's root.
+        size_bytes: what it may write at most, in memory.
+        extras: folders of programs besides the machine's own that the guest sees, by their absolute paths.
 
     Raises:
         UnavailableError: a step of building it failed; the message names the step.
     """
     if not sys.platform.startswith("linux"):
         raise UnavailableError("start the sandbox: it needs Linux")
-    settings: Message = {"hostname": hostname, "username": username, "size_bytes": size_bytes, "inodes": INODES}
+    for path in extras:
+        _check_extra(path)
+    settings: Message = {
+        "hostname": hostname,
+        "username": username,
+        "size_bytes": size_bytes,
+        "inodes": INODES,
+        "extras": list(extras),
+    }
     ours, theirs = messages.pair()
     with ours, theirs:
         agent = await _spawn(theirs)
@@ -171,6 +187,12 @@ async def sandbox(*, hostname: str, username: str, size_bytes: int = SIZE_BYTES)
                 guest.stop()
         finally:
             await _end(agent)
+
+
+def _check_extra(path: str) -> None:
+    """A folder of programs lies somewhere of its own: a whole tree such as /etc or /root is none."""
+    if len(Path(path).parts) < 3 or not Path(path).is_dir() or any(char in path for char in ",:\\"):
+        raise UnavailableError(f"start the sandbox: {path} is no folder of programs that a guest may see")
 
 
 async def _spawn(control: socket.socket) -> asyncio.subprocess.Process:

@@ -70,6 +70,7 @@ def _become(settings: Message) -> None:
         shell=shell,
         size_bytes=cast("int", settings["size_bytes"]),
         inodes=cast("int", settings["inodes"]),
+        extras=cast("list[str]", settings["extras"]),
     )
     _bound()
     null = os.open("/dev/null", os.O_RDWR)

@@ -10,6 +10,7 @@ never bind a folder, so nothing of the machine comes along with one.
 
 import os
 import stat
+from collections.abc import Sequence
 
 from emulator.machines.sandbox import etc
 from emulator.machines.sandbox.syscalls import (
@@ -62,13 +63,19 @@ exec "$@"
 """
 
 
-def build(*, username: str, hostname: str, shell: str, size_bytes: int, inodes: int) -> None:
+def build(
+    *, username: str, hostname: str, shell: str, size_bytes: int, inodes: int, extras: Sequence[str] = ()
+) -> None:
     """Make this mount namespace's root the guest's, wholly; run as PID 1 of new namespaces.
+
+    `extras` are folders of programs besides the machine's own; the guest sees them where they are, and its changes to
+    them stay its own.
 
     Raises:
         OSError: a step failed; there must be no guest then.
     """
     mount("none", "/", None, MS_REC | MS_PRIVATE)
+    opened = [os.open(path, os.O_PATH | os.O_DIRECTORY) for path in extras]  # before something covers them
     mount("guest", BASE, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size_bytes},nr_inodes={inodes},mode=0755")
     os.mkdir(NEW)
     os.mkdir(LAYERS)
@@ -78,6 +85,8 @@ def build(*, username: str, hostname: str, shell: str, size_bytes: int, inodes: 
     for name in PROGRAMS:
         if _program_folder(name):
             expected.add(f"/{name}")
+    for path, descriptor in zip(extras, opened, strict=True):
+        expected.add(_extra_folder(path, descriptor))
     etc.build(f"{NEW}/etc", username=username, hostname=hostname, shell=shell)
     expected |= _devices()
     mount("proc", f"{NEW}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
@@ -111,6 +120,19 @@ def _program_folder(name: str) -> bool:
     options = f"lowerdir={source},upperdir={upper},workdir={work},userxattr"
     mount("overlay", f"{NEW}/{name}", "overlay", MS_NOSUID | MS_NODEV, options)
     return True
+
+
+def _extra_folder(path: str, descriptor: int) -> str:
+    """Give the guest one more folder of programs, as an overlay; where it is mounted."""
+    upper, work = f"{LAYERS}/extra{descriptor}/upper", f"{LAYERS}/extra{descriptor}/work"
+    os.makedirs(upper)
+    os.makedirs(work)
+    os.chmod(upper, 0o755)  # noqa: S103 - a program folder is for all
+    os.makedirs(f"{NEW}{path}", exist_ok=True)
+    options = f"lowerdir=/proc/self/fd/{descriptor},upperdir={upper},workdir={work},userxattr"
+    mount("overlay", f"{NEW}{path}", "overlay", MS_NOSUID | MS_NODEV, options)
+    os.close(descriptor)
+    return path
 
 
 def _own_folders(source: str, upper: str, *, depth: int) -> None:

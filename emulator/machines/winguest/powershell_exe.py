@@ -23,6 +23,10 @@ _FLAGS = re.compile(
     r"|(?P<encoded>e|ec|en|enc(?:odedcommand)?)|(?P<file>f(?:ile)?)|(?P<command>c(?:ommand)?))(?=\s|$)",
     re.IGNORECASE,
 )
+LINE = re.compile(
+    r"\s*\"?(?:[^\s\"]*[\\/])?(?:powershell|pwsh)(?:\.exe)?\"?(?=\s|$)(?P<rest>.*)", re.IGNORECASE | re.DOTALL
+)
+"""A line that starts PowerShell."""
 _UNREAD = Block(())
 CTRL_C = -1073741510
 """0xC000013A, what a process ends with that was interrupted."""
@@ -64,17 +68,17 @@ def plan(session: Any, arguments: str, changing: frozenset[str] | None = frozens
     Raises:
         NotUnderstoodError: an option is not played.
     """
-    options = _options(session, arguments)
-    if options.script is None:
-        return options
+    found = options(session, arguments)
+    if found.script is None:
+        return found
     from emulator.machines.winguest.engine import Scope
 
-    options = replace(options, vetted=Vetted())
-    own = replace(session, scope=Scope(), vetted=options.vetted)
+    found = replace(found, vetted=Vetted())
+    own = replace(session, scope=Scope(), vetted=found.vetted)
     try:
-        return replace(options, script=understood(own, options.text, changing))
+        return replace(found, script=understood(own, found.text, changing))
     except NotUnderstoodError as error:
-        return UnknownScriptError(str(error), is_encoded=options.is_encoded)
+        return UnknownScriptError(str(error), is_encoded=found.is_encoded)
 
 
 def must_be_decided(planned: Planned | UnknownScriptError) -> None:
@@ -121,8 +125,12 @@ def understand_command(session: Any, name: str, parameters: Sequence[tuple[str, 
     check.check(block, Engine(session, cast("Any", None)))
 
 
-def _options(session: Any, arguments: str) -> Planned:
-    """The options, with the script's text in place of the script."""
+def options(session: Any, arguments: str) -> Planned:
+    """The options, and the script's text, which is not read yet.
+
+    Raises:
+        NotUnderstoodError: an option is not played, or the file is not there.
+    """
     at = 0
     while match := _FLAGS.match(arguments, at):
         at = match.end()
