@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 import emulator
-from emulator.app.config import Config, Credentials, Listen, SwitchSettings, Winrm
+from emulator.app.config import Config, Credentials, Listen, SwitchSettings, Windows, Winrm
 from emulator.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -17,6 +17,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "credentials": Credentials,
     "listen": Listen,
     "winrm": Winrm,
+    "windows": Windows,
 }
 
 
