@@ -1,13 +1,13 @@
 """The running channel, as tests and the control API hold it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from emulator.app.config import Config
 from emulator.app.credentials import Account
-from emulator.app.faults import Faults, hops_of
+from emulator.app.faults import Faults, guests_of, hops_of
 from emulator.app.given import Given, laid_over
 from emulator.app.history import History
 from emulator.app.keeper import Keeper
@@ -19,6 +19,7 @@ from emulator.app.way import way
 from emulator.channels.base import Outcome
 from emulator.clock import wall_time
 from emulator.control.metrics import Tally
+from emulator.machines.faults import line_of
 from emulator.model import arm
 from emulator.model.switches import ProxyMode
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
@@ -56,7 +57,7 @@ class Channel:
             self.keepers,
         )
         self.stagings = Stagings(self.machines.set, history)
-        self.faults = Faults(lambda faults: scene.change(faults=faults), lambda: hops_of(scene.world), history)
+        self.faults = Faults(self._play_faults, lambda: hops_of(scene.world), history, self._guests)
         self.entries: dict[System, Gate] = {}
         self.paths: dict[str, PathState] = {}
         self.control = ""
@@ -203,6 +204,14 @@ class Channel:
     def resources(self) -> list[dict[str, Any]]:
         """The world's resources in REST shape, as `aib-emulator world show` prints them."""
         return [arm.dump(resource) for resource in self.world.resources]
+
+    def _guests(self) -> Sequence[str]:
+        return guests_of(self.keepers)
+
+    def _play_faults(self, faults: tuple[Fault, ...]) -> None:
+        for keeper in self.keepers.values():
+            keeper.play(line_of(keeper.settings.name, faults, self.scene.clock.scale))
+        self.scene.change(faults=faults)
 
     def _change(self, world: World, what: str) -> None:
         self.scene.change(world=world)

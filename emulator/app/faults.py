@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from emulator.app.keeper import Keeper
 from emulator.clock import wall_time
 from emulator.errors import InvalidInputError
 from emulator.model.world import SYSTEMS, World, build_role
@@ -22,6 +23,7 @@ class Faults:
     Attributes:
         play: has the hops play exactly these.
         hops: the hops that can have one.
+        guests: the build VMs that play faults of their own.
         at_start: the faults it is reset to.
         running: those there are now.
     """
@@ -29,6 +31,7 @@ class Faults:
     play: Callable[[tuple[Fault, ...]], None]
     hops: Callable[[], Sequence[str]]
     observer: Observer
+    guests: Callable[[], Sequence[str]] = tuple
     at_start: tuple[Fault, ...] = ()
     running: tuple[Fault, ...] = ()
 
@@ -42,7 +45,7 @@ class Faults:
         Raises:
             InvalidInputError: with every finding; nothing changed.
         """
-        added = read_all([values], self.hops(), [each.name for each in self.running], key="")
+        added = read_all([values], self.hops(), [each.name for each in self.running], key="", guests=self.guests())
         self._set((*self.running, *added))
         self._note("FaultAdded", added[0].hop, f"{described(added[0])} was added", added[0].name)
         return added[0]
@@ -88,7 +91,12 @@ class Faults:
 
 
 def read_all(
-    given: Sequence[Mapping[str, Any]], hops: Sequence[str], taken: Sequence[str] = (), *, key: str = "faults"
+    given: Sequence[Mapping[str, Any]],
+    hops: Sequence[str],
+    taken: Sequence[str] = (),
+    *,
+    key: str = "faults",
+    guests: Sequence[str] = (),
 ) -> tuple[Fault, ...]:
     """The faults that keys and values describe; one without a name gets its kind's, one without a seed any.
 
@@ -101,9 +109,8 @@ def read_all(
         names = [*taken, *(each.name for each in found)]
         where = f"{key}.{number}." if key else ""
         try:
-            fault = fault_from(
-                values, hops, default_name=_free(str(values.get("kind")), names), seed=secrets.randbelow(SEEDS)
-            )
+            name, seed = _free(str(values.get("kind")), names), secrets.randbelow(SEEDS)
+            fault = fault_from(values, hops, default_name=name, seed=seed, guests=guests)
         except InvalidInputError as error:
             findings += [f"{where}{line}" for line in str(error).splitlines()]
             continue
@@ -120,6 +127,11 @@ def hops_of(world: World) -> Sequence[str]:
     linked = ["load-balancer"] if world.topology == "existing-vnet" else []
     builds = [build_role(system) for system in SYSTEMS if world.member(build_role(system))]
     return [*linked, *(each.hop for each in world.proxies), *builds]
+
+
+def guests_of(keepers: Mapping[str, Keeper]) -> Sequence[str]:
+    """The build VMs that play faults of their own: those whose server is ours."""
+    return [name for name, keeper in keepers.items() if keeper.is_ours]
 
 
 def described(fault: Fault) -> str:

@@ -22,6 +22,7 @@ class Keeper:
         self.settings = settings
         self.running: Running | None = None
         self.failure = ""
+        self._told = ""
         self._bound = bound
         self._observer = observer
         self._log = log
@@ -32,6 +33,17 @@ class Keeper:
         """One line about it."""
         return self.running.detail if self.running else self.failure or "stopped"
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether its server is ours, and no container's."""
+        return not (self.settings.guest == "container" and self.settings.system == "linux")
+
+    def play(self, line: str) -> None:
+        """Have it play the faults in a line of `machines.faults.line_of`, now and whenever it starts."""
+        self._told = line
+        if self.running is not None and self.is_ours:
+            self.running.tell(line)
+
     async def start(self) -> None:
         """Start it and wait until it serves; nothing to do when it runs.
 
@@ -40,15 +52,17 @@ class Keeper:
         """
         if self.running is not None:
             return
-        if self.settings.guest == "container" and self.settings.system == "linux":
-            context = container.machine(self.settings, self._bound, self._observer)
-        else:
+        if self.is_ours:
             context = machine(self.settings, self._bound, self._observer, stderr=self._log)
+        else:
+            context = container.machine(self.settings, self._bound, self._observer)
         try:
             self.running = await self._stack.enter_async_context(context)
         except EmulatorError as error:
             self.failure = str(error)
             raise
+        if self._told:
+            self.play(self._told)
 
     async def stop(self) -> None:
         """End it and its connections; its port then answers RST."""

@@ -52,7 +52,7 @@ async def run(
 def _run(url: str, username: str, password: str, command: str, *, deadline: float, transport: Transport) -> Outcome:
     import requests
     import urllib3
-    from winrm.exceptions import InvalidCredentialsError, WinRMError
+    from winrm.exceptions import InvalidCredentialsError, WinRMError, WinRMTransportError
 
     protocol = protocol_at(url, username, password, transport)
     try:
@@ -63,7 +63,13 @@ def _run(url: str, username: str, password: str, command: str, *, deadline: floa
         raise PeerError(f"{url} did not answer in time") from None
     except requests.ConnectionError as error:
         raise PeerError(f"{url} cannot be reached: {innermost(error)}") from None
-    except (requests.RequestException, urllib3.exceptions.HTTPError, WinRMError, OSError) as error:
+    except (
+        requests.RequestException,
+        urllib3.exceptions.HTTPError,
+        WinRMError,
+        WinRMTransportError,
+        OSError,
+    ) as error:
         raise PeerError(f"{url} failed: {_one_line(error)}") from None
     except ANSWERS_WRONGLY:
         raise PeerError(f"{url} answered, but not as WinRM does") from None

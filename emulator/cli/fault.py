@@ -92,12 +92,12 @@ def clear(*, control: ControlUrl = None) -> None:
 @app.command("kinds")
 def kinds(*, as_json: Json = False) -> None:
     """List the kinds of faults, what they do, and their settings."""
-    from emulator.rules.faults.kinds import KINDS
+    from emulator.rules.faults.catalog import ALL
 
     if as_json:
-        print_json({name: {"does": kind.__doc__, "settings": list(_settings(kind))} for name, kind in KINDS.items()})
+        print_json({name: {"does": kind.__doc__, "settings": list(_settings(kind))} for name, kind in ALL.items()})
         return
-    for name, kind in KINDS.items():
+    for name, kind in ALL.items():
         typer.echo(f"{name}\n    {kind.__doc__}")
         for setting in _settings(kind):
             typer.echo(f"    {setting}")
@@ -130,6 +130,9 @@ def _pairs(settings: Iterable[str]) -> Iterator[tuple[str, str]]:
 def _settings(kind: Any) -> Iterator[str]:
     for each in dataclasses.fields(kind):
         limits = each.metadata
+        if "pattern" in limits:
+            yield f"{each.name}: {each.default} by default"
+            continue
         words = " or ".join(limits["names"]) if "names" in limits else f"{limits['least']:g} to {limits['most']:g}"
         given = "" if each.default is dataclasses.MISSING else f", {each.default} by default"
         yield f"{each.name}: {words}{given}"

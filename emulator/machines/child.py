@@ -36,6 +36,12 @@ class Running:
     pid: int
     detail: str
     _exited: asyncio.Future[int]
+    _stdin: asyncio.WriteTransport | None = None
+
+    def tell(self, line: str) -> None:
+        """Write a line to it; nobody hears it where it has ended."""
+        if self._stdin is not None:
+            self._stdin.write(line.encode() + b"\n")
 
     async def wait(self) -> int:
         """Wait until the process ends by itself; its exit code, negative for a signal."""
@@ -79,7 +85,7 @@ async def machine(
     try:
         stdin = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
         stdin.write(settings.to_json().encode() + b"\n")
-        yield Running(transport.get_pid(), await _ready(settings.name, protocol), protocol.exited)
+        yield Running(transport.get_pid(), await _ready(settings.name, protocol), protocol.exited, stdin)
     finally:
         await _stop(transport, protocol)
         with contextlib.suppress(OSError):  # it was not listening

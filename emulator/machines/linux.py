@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from emulator.clock import wall_time
 from emulator.errors import PeerError, UnavailableError
+from emulator.machines.faults import MachineFaults
 from emulator.machines.guest import Guest
 from emulator.machines.sandbox.host import sandbox
 from emulator.machines.settings import MachineSettings
@@ -19,8 +20,10 @@ SSH_PORT = 22
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: MachineSettings, bound: socket.socket, observer: Observer) -> AsyncIterator[str]:
-    """Serve SSH on `bound` until the body ends; yields which guest runs the commands, in a line.
+async def serving(
+    settings: MachineSettings, bound: socket.socket, observer: Observer, faults: MachineFaults | None = None
+) -> AsyncIterator[str]:
+    """Serve SSH on `bound` until the body ends, under these faults; yields which guest runs the commands, in a line.
 
     Raises:
         UnavailableError: the guest that was asked for cannot start; the message names the step.
@@ -30,7 +33,7 @@ async def serving(settings: MachineSettings, bound: socket.socket, observer: Obs
     loading = loop.run_in_executor(None, importlib.import_module, "emulator.machines.ssh")
     async with _guest(settings) as guest:
         await loading  # it takes as long as the guest, and a second processor
-        door = _Door(settings, guest, observer)
+        door = _Door(settings, guest, observer, faults or MachineFaults())
         async with listening(door.admit, bound) as listener:
             listener.listen()
             yield guest.detail
@@ -60,11 +63,11 @@ async def _guest(settings: MachineSettings) -> AsyncIterator[Guest]:
 class _Door:
     """Admits connections: from a hop by its header, from anyone else as they come."""
 
-    def __init__(self, settings: MachineSettings, guest: Guest, observer: Observer) -> None:
+    def __init__(self, settings: MachineSettings, guest: Guest, observer: Observer, faults: MachineFaults) -> None:
         from emulator.machines import ssh
 
         self._ssh = ssh
-        self._server = ssh.prepare(settings, guest)
+        self._server = ssh.prepare(settings, guest, faults)
         self._settings = settings
         self._observer = observer
         self._key = bytes.fromhex(settings.hop_key)

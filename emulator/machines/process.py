@@ -1,20 +1,24 @@
 """A build VM as a process of its own: `python -m emulator.machines.process --fd N`.
 
-Reads one line of settings on stdin; says on stdout that it is ready, then each event, one JSON line each. It ends
-when stdin does, on SIGTERM, and with the process that started it.
+Reads one line of settings on stdin; says on stdout that it is ready, then each event, one JSON line each. Further
+lines on stdin are the faults that it plays. It ends when stdin does, on SIGTERM, and with whoever started it.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import signal
 import socket
 import sys
 from contextlib import AbstractAsyncContextManager
 
 from emulator.errors import EmulatorError
+from emulator.machines.faults import MachineFaults
 from emulator.machines.settings import MachineSettings
 from emulator.observe import Event, Observer, as_json
+
+READ_BYTES = 1 << 16
 
 
 def main() -> int:
@@ -45,37 +49,57 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 async def _run(line: str, bound: socket.socket) -> int:
     try:
-        settings = MachineSettings.from_json(line)
-        async with _machine(settings, bound, _print_event) as detail:
+        settings, faults = MachineSettings.from_json(line), MachineFaults()
+        async with _machine(settings, bound, _print_event, faults) as detail:
             _print({"ready": True, "detail": detail})
-            await _told_to_stop()
+            await _told_to_stop(faults)
     except EmulatorError as error:
         _print({"error": str(error)})
         return 2
     return 0
 
 
-def _machine(settings: MachineSettings, bound: socket.socket, observer: Observer) -> AbstractAsyncContextManager[str]:
+def _machine(
+    settings: MachineSettings, bound: socket.socket, observer: Observer, faults: MachineFaults
+) -> AbstractAsyncContextManager[str]:
     """The system's own entry; its libraries are imported only where they are used, for a fast start."""
     if settings.system == "linux":
         from emulator.machines import linux
 
-        return linux.serving(settings, bound, observer)
+        return linux.serving(settings, bound, observer, faults)
     from emulator.machines import windows
 
-    return windows.serving(settings, bound, observer)
+    return windows.serving(settings, bound, observer, faults)
 
 
-async def _told_to_stop() -> None:
+async def _told_to_stop(faults: MachineFaults) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_reader(0, stop.set)  # nothing but its end comes on stdin any more
+    loop.add_reader(0, _Lines(faults, stop).read)
     try:
         await stop.wait()
     finally:
         loop.remove_reader(0)
         loop.remove_signal_handler(signal.SIGTERM)
+
+
+class _Lines:
+    """What comes on stdin: the machine's faults, a line each time they change; and the end."""
+
+    def __init__(self, faults: MachineFaults, stop: asyncio.Event) -> None:
+        self._faults = faults
+        self._stop = stop
+        self._buffer = b""
+
+    def read(self) -> None:
+        """Take what there is; stdin is a pipe, of which a read takes what it holds."""
+        data = os.read(0, READ_BYTES)
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            self._faults.tell(line.decode())
+        if not data:
+            self._stop.set()
 
 
 def _print_event(event: Event) -> None:

@@ -17,9 +17,11 @@ from typing import Any
 import asyncssh
 
 from emulator.errors import InvalidInputError, PeerError, UnavailableError
+from emulator.machines.faults import MachineFaults
 from emulator.machines.guest import Command, Ending, Guest, Output, Process, Terminal
 from emulator.machines.settings import MachineSettings
 from emulator.net.handing import handed
+from emulator.rules.faults.guest_kinds import MaxAuthTries, NoExitStatus, SessionHangs, SshAlgorithms
 
 LOGIN_TIMEOUT = 60.0
 """Real seconds a stranger has to log in; half of OpenSSH's, twice what Packer takes to fail."""
@@ -64,10 +66,11 @@ class Server:
     guest: Guest
     host_key: Any
     authorized: Any
+    faults: MachineFaults
 
 
-def prepare(settings: MachineSettings, guest: Guest) -> Server:
-    """Keys and guest, ready to serve connections.
+def prepare(settings: MachineSettings, guest: Guest, faults: MachineFaults) -> Server:
+    """Keys and guest, ready to serve connections, under these faults.
 
     Raises:
         InvalidInputError: the authorized key, or a kept host key, is not one.
@@ -78,7 +81,7 @@ def prepare(settings: MachineSettings, guest: Guest) -> Server:
         authorized = asyncssh.import_public_key(settings.authorized_key) if settings.authorized_key else None
     except asyncssh.KeyImportError as error:
         raise InvalidInputError(f"machine settings: authorized_key: {error}") from None
-    return Server(settings, guest, _host_key(settings.folder), authorized)
+    return Server(settings, guest, _host_key(settings.folder), authorized, faults)
 
 
 def _host_key(folder: str) -> Any:
@@ -116,7 +119,7 @@ async def serve(server: Server, connection: socket.socket, peers: Mapping[str, s
         try:
             with handed(connection) as own:
                 served = await asyncssh.run_server(
-                    own, server_factory=lambda: account, server_host_keys=[server.host_key], **OPTIONS
+                    own, server_factory=lambda: account, server_host_keys=[server.host_key], **_options(server.faults)
                 )
         except (OSError, asyncssh.Error) as error:
             raise Refused(" ".join(str(error).split()) or type(error).__name__) from None
@@ -125,6 +128,11 @@ async def serve(server: Server, connection: socket.socket, peers: Mapping[str, s
         finally:
             served.abort()
             await served.wait_closed()
+
+
+def _options(faults: MachineFaults) -> dict[str, Any]:
+    algorithms = faults.find(SshAlgorithms)
+    return OPTIONS if algorithms is None else {**OPTIONS, "signature_algs": algorithms.accept}
 
 
 class Refused(PeerError):  # noqa: N818 - said of a peer, not of us
@@ -138,6 +146,11 @@ class _Account(asyncssh.SSHServer):
         self._server = server
         self._peers = peers
         self._group = group
+        self._connection: asyncssh.SSHServerConnection | None = None
+        self._failures = 0
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
 
     def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - asyncssh's signature
         return True
@@ -148,23 +161,41 @@ class _Account(asyncssh.SSHServer):
     def validate_password(self, username: str, password: str) -> bool:
         settings = self._server.settings
         right_name = hmac.compare_digest(username.encode(), settings.username.encode())
-        return hmac.compare_digest(password.encode(), settings.password.encode()) and right_name
+        return self._judged(right=hmac.compare_digest(password.encode(), settings.password.encode()) and right_name)
+
+    def _judged(self, *, right: bool) -> bool:
+        """Count a login that failed; OpenSSH's words once there were too many (auth.c, auth_maxtries_exceeded)."""
+        limit = self._server.faults.find(MaxAuthTries)
+        self._failures += not right
+        if limit is not None and self._failures >= limit.tries and self._connection is not None:
+            self._connection.disconnect(asyncssh.DISC_PROTOCOL_ERROR, "Too many authentication failures")
+        return right
 
     def public_key_auth_supported(self) -> bool:
         return self._server.authorized is not None
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return username == self._server.settings.username and key == self._server.authorized
+        right = username == self._server.settings.username and key == self._server.authorized
+        return self._judged(right=right and self._can_sign(key))
+
+    def _can_sign(self, key: asyncssh.SSHKey) -> bool:
+        """Whether a key has a signature that is accepted; it is verified by those alone."""
+        algorithms = self._server.faults.find(SshAlgorithms)
+        if algorithms is not None:
+            accepted = algorithms.accept.encode().split(b",")
+            key.all_sig_algorithms = set(key.all_sig_algorithms).intersection(accepted)
+        return bool(key.all_sig_algorithms)
 
     def session_requested(self) -> asyncssh.SSHServerSession[bytes]:
-        return _Session(self._server.guest, self._peers, self._group)
+        return _Session(self._server, self._peers, self._group)
 
 
 class _Session(asyncssh.SSHServerProcess[bytes]):
     """One channel: a command, a shell or file transfer, in the guest."""
 
-    def __init__(self, guest: Guest, peers: Mapping[str, str], group: asyncio.TaskGroup) -> None:
-        self._guest = guest
+    def __init__(self, server: Server, peers: Mapping[str, str], group: asyncio.TaskGroup) -> None:
+        self._guest = guest = server.guest
+        self._faults = server.faults
         self._peers = peers
         self._group = group
         self._running: Process | None = None
@@ -209,6 +240,9 @@ class _Session(asyncssh.SSHServerProcess[bytes]):
 
     async def _serve(self) -> None:
         command = self._command()
+        if self._faults.find(SessionHangs):
+            await self.channel.wait_closed()
+            return
         try:
             process = await self._guest.start(command)
         except UnavailableError as error:
@@ -221,7 +255,9 @@ class _Session(asyncssh.SSHServerProcess[bytes]):
         finally:
             self._running = None
             await process.close()
-        if ending is not None and ending.signal:
+        if ending is not None and self._faults.find(NoExitStatus):
+            self.close()
+        elif ending is not None and ending.signal:
             self.exit_with_signal(ending.signal)
         elif ending is not None:
             self.exit(ending.exit_code)

@@ -5,11 +5,12 @@ import contextlib
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emulator.clock import wall_time
 from emulator.errors import InvalidInputError, PeerError, UnavailableError
+from emulator.machines.faults import MachineFaults
 from emulator.machines.power import Power
 from emulator.machines.settings import MachineSettings
 from emulator.machines.winguest.computer import Computer
@@ -24,6 +25,7 @@ from emulator.machines.winrm.service import WsmanService
 from emulator.net import hop_header
 from emulator.net.listener import Listener, bind, listening
 from emulator.observe import Observation, Observer
+from emulator.rules.faults.guest_kinds import WinrmPlaintext
 from emulator.wire.wsman import names
 
 
@@ -34,7 +36,8 @@ class _Door:
     settings: MachineSettings
     front_end: FrontEnd
     observer: Observer
-    is_tls: bool
+    faults: MachineFaults
+    is_tls: bool = True
 
     async def serve(self, connection: socket.socket) -> None:
         """Serve one connection; whatever its peer does, it ends with an observation at most."""
@@ -42,7 +45,8 @@ class _Door:
             peer = ":".join(str(part) for part in connection.getpeername()[:2])
             if not await self._has_good_header(connection, peer):
                 return
-            await self.front_end.serve(connection, is_tls=self.is_tls)
+            plain = self.faults.find(WinrmPlaintext) is not None
+            await self.front_end.serve(connection, is_tls=self.is_tls and not plain)
         except PeerError as error:
             self._observe("HandshakeFailed", f"{self.settings.name} closed a connection from {peer}: {error}", peer)
         except OSError:
@@ -63,8 +67,10 @@ class _Door:
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: MachineSettings, bound: socket.socket, observer: Observer) -> AsyncIterator[str]:
-    """Serve WinRM on `bound` until the body ends; yields a line about the hosts that run its commands.
+async def serving(
+    settings: MachineSettings, bound: socket.socket, observer: Observer, faults: MachineFaults | None = None
+) -> AsyncIterator[str]:
+    """Serve WinRM on `bound` until the body ends, under these faults; yields a line about the hosts.
 
     Raises:
         InvalidInputError: a setting of WinRM is wrong, or names a file that is.
@@ -86,9 +92,12 @@ async def serving(settings: MachineSettings, bound: socket.socket, observer: Obs
         hosts |= dict.fromkeys(names.PSRP_RESOURCES, PsrpShells(computer, group))
         service = WsmanService(settings.name.upper(), hosts, teller.answered, winrm)
         stack.callback(service.shells.close_all)
-        front_end = FrontEnd(service, Account(settings, identity), identity.tls)
+        faults = faults or MachineFaults()
+        account = Account(settings, identity, faults)
+        faults.changed.append(account.follow)
+        front_end = FrontEnd(service, account, faults)
         listeners: list[Listener] = []
-        for door, listening_socket in _doors(settings, front_end, observer, bound):
+        for door, listening_socket in _doors(_Door(settings, front_end, observer, faults), bound):
             listeners.append(await stack.enter_async_context(listening(door.serve, listening_socket)))
             listeners[-1].listen()
         lifecycle = power.run(listeners, forget=service.shells.close_all, started=computer.restarts.is_up_again)
@@ -114,11 +123,10 @@ class _Teller:
         self.observer(Observation(wall_time(), event, self.name, f"{self.name}: {sentence}", {}))
 
 
-def _doors(
-    settings: MachineSettings, front_end: FrontEnd, observer: Observer, bound: socket.socket
-) -> Iterator[tuple[_Door, socket.socket]]:
+def _doors(door: _Door, bound: socket.socket) -> Iterator[tuple[_Door, socket.socket]]:
     """What listens: HTTPS always, HTTP where it is asked for."""
-    yield _Door(settings, front_end, observer, is_tls=True), bound
+    settings = door.settings
+    yield door, bound
     if settings.winrm.http:
         host, _, port = settings.winrm.http.rpartition(":")
         if not (host and port.isascii() and port.isdigit() and int(port) < 65536):
@@ -127,4 +135,4 @@ def _doors(
             plain = bind(host, int(port))
         except OSError as error:
             raise UnavailableError(f"winrm.http: {settings.winrm.http} cannot be had: {error.strerror}") from None
-        yield _Door(settings, front_end, observer, is_tls=False), plain
+        yield replace(door, is_tls=False), plain

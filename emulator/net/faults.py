@@ -23,8 +23,8 @@ from emulator.rules.posture import Answer, Posture
 
 End = Callable[[Fate, Sequence[Side]], None]
 """Ends a connection so; the sides are those that are reset."""
-BYTES = ("stream", "packet", "end")
-"""Where a fault works that acts on an open connection."""
+BYTES = ("stream", "packet", "end", "linux", "windows")
+"""Where a fault works that touches an open connection; what a build VM plays itself is noted alone."""
 
 
 class FaultyFlow:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from emulator.errors import PeerError
+from emulator.machines.faults import MachineFaults
 from emulator.machines.settings import MachineSettings, Scheme, WinrmSettings
-from emulator.machines.winrm.certificate import Identity
+from emulator.machines.winrm.certificate import Identity, flawed
+from emulator.rules.faults.guest_kinds import WinrmCertificate, WinrmSchemes
 
 if TYPE_CHECKING:
     from emulator.machines.winrm.credssp import Delegation
@@ -51,19 +53,31 @@ class Line:
 
 
 class Account:
-    """The machine's one account, and what proves the machine itself."""
+    """The machine's one account, and what proves the machine itself.
 
-    def __init__(self, settings: MachineSettings, identity: Identity) -> None:
+    Attributes:
+        identity: what is shown now.
+    """
+
+    def __init__(self, settings: MachineSettings, identity: Identity, faults: MachineFaults | None = None) -> None:
         self.username = settings.username
         self.winrm: WinrmSettings = settings.winrm
         self._computer = settings.name
         self._password = settings.password
-        self._identity = identity
+        self.identity = self._own = identity
+        self._faults = faults or MachineFaults()
         self._ntlm: NtlmAccount | None = None
 
     def challenges(self, line: Line) -> tuple[str, ...]:
         """What a 401 offers; Basic shows the password, and so is offered within TLS only."""
-        return tuple(WORDS[scheme] for scheme in self.winrm.schemes if line.is_tls or scheme != "basic")
+        alone = self._faults.find(WinrmSchemes)
+        schemes = self.winrm.schemes if alone is None else (alone.offer,)
+        return tuple(WORDS[scheme] for scheme in schemes if line.is_tls or scheme != "basic")
+
+    def follow(self) -> None:
+        """Show the certificate that a fault wants shown, or our own again."""
+        flaw = self._faults.find(WinrmCertificate)
+        self.identity = self._own if flaw is None else flawed(self._computer, flaw.problem)
 
     def has_basic(self, user: bytes, password: bytes) -> bool:
         """Whether these are the account's; a client may send latin-1 (requests) or UTF-8 (the others)."""
@@ -79,14 +93,14 @@ class Account:
 
         level = self.winrm.channel_binding
         is_bound = line.is_tls and level != "none"
-        bindings = Bindings(self._identity.bindings, level == "strict") if is_bound else Bindings()
+        bindings = Bindings(self.identity.bindings, level == "strict") if is_bound else Bindings()
         return Negotiation(self._secret(), bindings)
 
     def delegation(self) -> "Delegation":
         """A fresh CredSSP exchange."""
         from emulator.machines.winrm.credssp import Delegation
 
-        return Delegation(self._secret(), self._password, self._identity.inner_tls, self._identity.public_key)
+        return Delegation(self._secret(), self._password, self.identity.inner_tls, self.identity.public_key)
 
     def _secret(self) -> "NtlmAccount":
         from emulator.machines.winrm.ntlm import NtlmAccount

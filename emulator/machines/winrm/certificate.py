@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -83,6 +83,20 @@ def identity(name: str, folder: str, *, own: str = "", clients: str = "") -> Ide
         raise UnavailableError(f"the certificate of {name} cannot be kept in {folder or 'memory'}: {error}") from None
 
 
+def flawed(name: str, problem: Literal["expired", "wrong-name"]) -> Identity:
+    """A certificate that its clients should not believe, made anew.
+
+    Raises:
+        UnavailableError: there is no room for it on the disk.
+    """
+    other = name if problem == "expired" else f"not-{name}"
+    try:
+        with _passing(f"{other}.cloudapp.net", is_over=problem == "expired") as path:
+            return _loaded(path, "")
+    except OSError as error:
+        raise UnavailableError(f"a certificate of {name} cannot be kept in memory: {error}") from None
+
+
 def _loaded(path: Path, clients: str) -> Identity:
     outer, inner = _context(path), _context(path)
     if clients:
@@ -116,13 +130,13 @@ def _kept(common_name: str, folder: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _passing(common_name: str) -> Iterator[Path]:
+def _passing(common_name: str, *, is_over: bool = False) -> Iterator[Path]:
     # Python's ssl reads certificates from files only; mkstemp's are the owner's alone.
     handle, temporary = tempfile.mkstemp(prefix="winrm-")
     path = Path(temporary)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(_make(common_name))
+            file.write(_make(common_name, is_over=is_over))
         yield path
     finally:
         path.unlink()
@@ -144,11 +158,11 @@ def _certificate_part(text: str) -> str:
     return f"{begin}{text.partition(begin)[2].partition(end)[0]}{end}\n"
 
 
-def _make(common_name: str) -> bytes:
-    """A key and its certificate, PEM."""
+def _make(common_name: str, *, is_over: bool = False) -> bytes:
+    """A key and its certificate, PEM; one that is over was valid until yesterday."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.datetime.now(datetime.UTC) - (2 * VALIDITY if is_over else datetime.timedelta())
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -17,12 +17,15 @@ from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
 from emulator.errors import PeerError
+from emulator.machines.faults import MachineFaults
 from emulator.machines.winrm import sealing
 from emulator.machines.winrm.auth import Account, ConnectionAuth, Line
 from emulator.machines.winrm.service import WsmanService
 from emulator.net.handing import handed
+from emulator.rules.faults.guest_kinds import Winrm500, WinrmQuota, WinrmSlow
 from emulator.wire.wsman import faults, replies, requests
 from emulator.wire.wsman.faults import WsmanFaultError
+from emulator.wire.wsman.operations import Create, Request
 
 HANDSHAKE_PATIENCE = 10.0
 """Real seconds within which a TLS handshake is done."""
@@ -34,6 +37,8 @@ LINGER = 5.0
 SERVER = "Microsoft-HTTPAPI/2.0"
 MAX_FIELD_BYTES = 128 * 1024
 """A header's length; the longest is a token, which `auth` bounds anew."""
+NO_SOAP = "<html><body><h2>Internal Server Error</h2></body></html>"
+"""The body of a 500 that is no WS-Management fault: something before the service failed."""
 PATHS = ("/wsman", "/wsman-anon/identify")
 
 _QUIET = logging.getLogger(__name__)
@@ -106,10 +111,10 @@ class Connection(RequestHandler):
 class FrontEnd:
     """What all connections of one machine share."""
 
-    def __init__(self, service: WsmanService, account: Account, tls: ssl.SSLContext) -> None:
+    def __init__(self, service: WsmanService, account: Account, faults: MachineFaults | None = None) -> None:
         self._service = service
         self._account = account
-        self._tls = tls
+        self._faults = faults or MachineFaults()
         self._max_bytes = account.winrm.envelope_kilobytes * 1024
         self._server = web.Server(self._answer, handler_cancellation=True)
 
@@ -127,7 +132,7 @@ class FrontEnd:
                 await loop.connect_accepted_socket(
                     lambda: protocol,
                     own,
-                    ssl=self._tls if is_tls else None,
+                    ssl=self._account.identity.tls if is_tls else None,
                     ssl_handshake_timeout=HANDSHAKE_PATIENCE if is_tls else None,
                     ssl_shutdown_timeout=1.0 if is_tls else None,
                 )
@@ -169,6 +174,8 @@ class FrontEnd:
         body = await _read(request, self._max_bytes)
         if body is None:
             return _closing(413)
+        if self._faults.find(Winrm500):
+            return web.Response(status=500, text=NO_SOAP, content_type="text/html", headers={"Server": SERVER})
         if not body:
             # An empty POST only logs in, before sealed messages are sent.
             return _empty(200)
@@ -197,9 +204,24 @@ class FrontEnd:
         try:
             request = requests.parse(body)
             relates_to = request.message_id
+            await self._fail(request)
             return 200, await self._service.answer(user, request)
         except WsmanFaultError as fault:
             return 500, self._service.fault(fault.relates_to or relates_to, fault)
+
+    async def _fail(self, request: Request) -> None:
+        """What a fault does to an operation.
+
+        Raises:
+            WsmanFaultError: a quota is spent.
+        """
+        quota, slow = self._faults.find(WinrmQuota), self._faults.find(WinrmSlow)
+        if quota is not None and quota.of == "operations":
+            raise faults.too_many_operations(self._account.winrm.operations_per_user)
+        if quota is not None and isinstance(request.operation, Create):
+            raise faults.too_many_shells(self._account.winrm.shells_per_user)
+        if slow is not None:
+            await asyncio.sleep(self._faults.real(slow.seconds))
 
 
 async def _settled(*futures: asyncio.Future[None]) -> None:

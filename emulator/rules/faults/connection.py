@@ -170,7 +170,7 @@ class ConnectionFaults:
         self.touched.setdefault(fault.name, now)
         if fault.effect.where == "end":
             change.acts.append(fault)
-        elif fault.effect.where == "stream" or not self._filtered:
+        elif fault.effect.where == "stream" or (fault.effect.where == "packet" and not self._filtered):
             make = shaper if fault.effect.where == "stream" else approximation
             touch.shapers = {way: make(fault, touch.number, way, now) for way in fault.ways}
         if isinstance(fault.effect, HalfClose):

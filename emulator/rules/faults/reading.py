@@ -1,12 +1,15 @@
 """A fault from the keys and values that people write, and back; bad ones are all named at once."""
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_type_hints
 
 from emulator.errors import InvalidInputError
+from emulator.rules.faults.catalog import ALL
 from emulator.rules.faults.fault import DIRECTIONS, Fault, Moment
-from emulator.rules.faults.kinds import DAY, KINDS, Effect
+from emulator.rules.faults.guest_kinds import GUESTS
+from emulator.rules.faults.kinds import DAY, Effect
 from emulator.rules.faults.phases import PHASES
 
 MOMENTS = "connect, banner, handshake, login, bytes:N, seconds:S or pattern:TEXT"
@@ -21,7 +24,9 @@ def settings_of(kind: type[Effect]) -> Sequence[dataclasses.Field[Any]]:
     return dataclasses.fields(kind)
 
 
-def fault_from(values: Mapping[str, Any], hops: Sequence[str], *, default_name: str, seed: int) -> Fault:
+def fault_from(
+    values: Mapping[str, Any], hops: Sequence[str], *, default_name: str, seed: int, guests: Sequence[str] = ()
+) -> Fault:
     """The fault that keys and values describe.
 
     Args:
@@ -29,13 +34,16 @@ def fault_from(values: Mapping[str, Any], hops: Sequence[str], *, default_name: 
         hops: the hops that there are.
         default_name: its name where none is given.
         seed: of its draws, where none is given.
+        guests: the build VMs that play faults of their own.
 
     Raises:
         InvalidInputError: with every finding, one a line: what was found, where, what is allowed.
     """
-    kind = KINDS.get(values["kind"]) if isinstance(values.get("kind"), str) else None
+    kind = ALL.get(values["kind"]) if isinstance(values.get("kind"), str) else None
     if kind is None:
-        raise InvalidInputError(f"kind: found {values.get('kind')!r}, expected one of {', '.join(KINDS)}")
+        raise InvalidInputError(f"kind: found {values.get('kind')!r}, expected one of {', '.join(ALL)}")
+    if kind.where in GUESTS:
+        hops = _guests(kind, guests)
     reading = _Reading(values)
     reading.only((*COMMON, *(each.name for each in settings_of(kind))), kind.kind)
     found = Fault(
@@ -51,8 +59,19 @@ def fault_from(values: Mapping[str, Any], hops: Sequence[str], *, default_name: 
     )
     if kind.where == "accept" and found.moment != Moment():
         reading.findings.append(f"at: found {found.moment}, but {kind.kind} acts when a connection is attempted")
+    when = (found.moment, found.share, found.nth, found.lasts)
+    if kind.where in GUESTS and when != (Moment(), 1.0, 0, 0.0):
+        reading.findings.append(f"{kind.kind} is the build VM's, for all connections: it has no at, share, nth, for")
     if reading.findings:
         raise InvalidInputError("\n".join(reading.findings))
+    return found
+
+
+def _guests(kind: type[Effect], guests: Sequence[str]) -> Sequence[str]:
+    found = [each for each in guests if each.endswith(kind.where)]
+    if not found:
+        lack = f"this channel has no {kind.where} build VM that plays it (a container with OpenSSH does not)"
+        raise InvalidInputError(f"kind: found {kind.kind!r}, but {lack}")
     return found
 
 
@@ -114,12 +133,20 @@ class _Reading:
         given: dict[str, Any] = {}
         for each in settings_of(kind):
             default = None if each.default is dataclasses.MISSING else each.default
-            if "names" in each.metadata:
+            if "pattern" in each.metadata:
+                given[each.name] = self.text(each.name, each.metadata["pattern"], str(each.default))
+            elif "names" in each.metadata:
                 given[each.name] = self.one_of(each.name, each.metadata["names"], default)
             else:
                 limits, whole = each.metadata, types[each.name] is int
                 given[each.name] = self.number(each.name, limits["least"], limits["most"], default, whole=whole)
         return kind(**given)
+
+    def text(self, key: str, pattern: str, default: str) -> str:
+        found = self._values.get(key, default)
+        if isinstance(found, str) and re.fullmatch(pattern, found):
+            return found
+        return str(self._wrong(key, found, f"text that matches {pattern}", default))
 
     def moment(self) -> Moment:
         found = self._values.get("at", "connect")
