@@ -79,7 +79,6 @@ UNTESTED = {
     "machines/winguest/errors.py": BY_SCRIPTS,
     "machines/winguest/evaluator.py": BY_SCRIPTS,
     "machines/winguest/files.py": BY_SCRIPTS,
-    "machines/winguest/grammar.py": BY_SCRIPTS,
     "machines/winguest/host_calls.py": BY_CLIENTS,
     "machines/winguest/host_types.py": BY_CLIENTS,
     "machines/winguest/members.py": BY_SCRIPTS,

@@ -93,10 +93,11 @@ async def test_ansible_raw(plugin: str, tmp_path: Path) -> None:
 
 
 async def test_evil_winrm_moves_files(tmp_path: Path) -> None:
-    """A megabyte goes there by `upload` and comes back equal by `download`; a command's output arrives."""
+    """A megabyte goes there by `upload` and comes back equal by `download`; output and exit codes arrive."""
     content = random.Random(4).randbytes(1_000_000)
     (tmp_path / "s").write_bytes(content)
-    lines = f"hostname\nupload {tmp_path}/s C:\\e.bin\ndownload C:\\e.bin {tmp_path}/t\nexit\n"
+    files = f"upload {tmp_path}/s C:\\e.bin\ndownload C:\\e.bin {tmp_path}/t"
+    lines = f"hostname\ncmd /c exit 37\n$LASTEXITCODE\n{files}\nexit\n"
     async with windows_vm() as vm:
         program = str(Path(sys.executable).parent / "evil-winrm-py")
         login = ["-i", "127.0.0.1", "--port", str(vm.port), "--ssl", "-u", "packer", "-p", vm.settings.password]
@@ -107,5 +108,7 @@ async def test_evil_winrm_moves_files(tmp_path: Path) -> None:
             cwd=tmp_path,
         )  # fmt: skip
 
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "build-windows" in done.stdout, done.stderr
+    assert "37" in [line.split("> ")[-1].strip() for line in done.stdout.splitlines()]
     assert (tmp_path / "t").read_bytes() == content

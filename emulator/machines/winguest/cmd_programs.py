@@ -21,7 +21,7 @@ from emulator.machines.winguest import (
 )
 from emulator.machines.winguest.cmd_shell import Action, EndOfLine, Shell
 from emulator.machines.winguest.cmd_tree import Simple
-from emulator.machines.winguest.computer import WINDOWS_VERSION
+from emulator.machines.winguest.computer import GENERALIZED, SETUP_STATE, WINDOWS_VERSION
 from emulator.machines.winguest.errors import NotUnderstoodError
 
 Planner = Callable[[Shell, str], Action]
@@ -263,6 +263,21 @@ def _shutdown(_: Shell, arguments: str) -> Action:
     return run
 
 
+_SYSPREP = re.compile(r"(?=.*/generalize\b)(?:\s*/(?:generalize|oobe|quiet|quit|mode:vm))+\s*", re.IGNORECASE)
+
+
+def _sysprep(_: Shell, arguments: str) -> Action:
+    """Nothing is taken off this machine; what is asked for afterwards, Setup's state, is set as by the real one."""
+    if _SYSPREP.fullmatch(arguments) is None:
+        raise NotUnderstoodError(f"sysprep{arguments}")
+
+    async def run(shell: Shell) -> int:
+        shell.session.computer.make_key(SETUP_STATE).values["ImageState"] = GENERALIZED
+        return 0
+
+    return run
+
+
 def _powershell(shell: Shell, arguments: str) -> Action:
     if holes.are_in(arguments):
         raise NotUnderstoodError("powershell")
@@ -300,6 +315,7 @@ EXTERNAL: Mapping[str, Planner] = {
     "ping": _ping,
     "powershell": _powershell,
     "shutdown": _shutdown,
+    "sysprep": _sysprep,
     "tasklist": _tasklist,
     "timeout": _timeout,
     "whoami": printing(lambda shell: f"{shell.session.computer.name}\\{shell.session.computer.user}\r\n".lower()),

@@ -96,6 +96,7 @@ class Cmdlet:
         parameters: each in lower case, and whether it is a switch.
         positional: those that arguments without a name are bound to, in order.
         takes_rest: whether the last of them takes all that is left.
+        aliases: other names of parameters, in lower case.
     """
 
     name: str
@@ -103,10 +104,12 @@ class Cmdlet:
     parameters: Mapping[str, bool] = field(default_factory=dict)
     positional: tuple[str, ...] = ()
     takes_rest: bool = False
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def parameter(self, written: str) -> str | None:
         """The parameter that a script means by that name or its beginning; None where it is none, or many."""
-        folded = _SHORT.get(written.casefold(), written.casefold())
+        folded = written.casefold()
+        folded = self.aliases.get(folded) or _SHORT.get(folded, folded)
         if folded in self.parameters or folded in COMMON:
             return folded
         found = [name for name in self.parameters if name.startswith(folded)]
@@ -119,6 +122,8 @@ class Cmdlet:
 
 
 def cmdlet(name: str, run: Run, parameters: str = "", *, positional: str = "", takes_rest: bool = False) -> Cmdlet:
-    """A cmdlet; `parameters` are separated by spaces, switches begin with `-`."""
-    known = {word.lstrip("-").casefold(): word.startswith("-") for word in parameters.split()}
-    return Cmdlet(name, run, known, tuple(positional.casefold().split()), takes_rest)
+    """A cmdlet; `parameters` are separated by spaces, switches begin with `-`, an alias is `Alias=Parameter`."""
+    words = [word for word in parameters.casefold().split() if "=" not in word]
+    known = {word.lstrip("-"): word.startswith("-") for word in words}
+    aliases = dict(word.split("=") for word in parameters.casefold().split() if "=" in word)
+    return Cmdlet(name, run, known, tuple(positional.casefold().split()), takes_rest, aliases)

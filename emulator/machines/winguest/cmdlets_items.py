@@ -338,7 +338,7 @@ _TABLE = (
         f"{_PATHS} {_FILTERS} -Recurse -File -Directory -Name -Force",
         "Path Filter",
     ),
-    ("New-Item", _new_item, "Path Name ItemType Value -Force", "Path"),
+    ("New-Item", _new_item, "Path Name ItemType Value -Force Type=ItemType", "Path"),
     ("mkdir", _new_item, "Path Name -Force", "Path"),
     ("Remove-Item", _remove_item, f"{_PATHS} -Recurse -Force", "Path"),
     ("Copy-Item", _copy_item, f"{_PATHS} Destination -Recurse -Force -Container", "Path Destination"),

@@ -81,6 +81,11 @@ CMDLETS = (
     cmdlet("Get-ItemProperty", _get_property, _PATHS, positional="Path Name"),
     cmdlet("Get-ItemPropertyValue", _get_property, _PATHS, positional="Path Name"),
     cmdlet("Set-ItemProperty", _set_property, f"{_PATHS} Value Type -Force -PassThru", positional="Path Name Value"),
-    cmdlet("New-ItemProperty", _set_property, f"{_PATHS} Value PropertyType -Force", positional="Path Name"),
+    cmdlet(
+        "New-ItemProperty",
+        _set_property,
+        f"{_PATHS} Value PropertyType -Force Type=PropertyType",
+        positional="Path Name",
+    ),
     cmdlet("Remove-ItemProperty", _remove_property, f"{_PATHS} -Force", positional="Path Name"),
 )

@@ -15,6 +15,14 @@ WINDOWS_VERSION = "10.0.20348.2402"
 _NT = r"HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 
 
+SETUP_STATE = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Setup\State"
+GENERALIZED = "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE"
+"""What Setup's state is once sysprep has run.
+
+https://learn.microsoft.com/windows-hardware/manufacture/desktop/windows-setup-states
+"""
+
+
 @dataclass(slots=True)
 class Service:
     """A Windows service; state that commands change, and nothing behind it."""
@@ -89,6 +97,7 @@ class Computer:
         self._fill_registry()
 
     def _fill_registry(self) -> None:
+        self.make_key(SETUP_STATE).values = {"ImageState": "IMAGE_STATE_COMPLETE"}
         version = self.make_key(_NT)
         version.values = {"ProductName": "Windows Server 2022 Datacenter", "CurrentBuild": "20348", "UBR": 2402}
         for path in (

@@ -16,6 +16,7 @@ FILES = {
     r"C:\Windows\System32\drivers\etc\hosts": "# localhost name resolution is handled within DNS itself.\r\n"
     "#\t127.0.0.1       localhost\r\n#\t::1             localhost\r\n",
     r"C:\AzureData\CustomData.bin": "",
+    r"C:\Windows\System32\Sysprep\Sysprep.exe": "MZ",
 }
 FOLDERS = (r"C:\Program Files", r"C:\Users\Public", r"C:\Windows\Temp", r"C:\Windows\System32")
 SIZE_BYTES = 2 << 30

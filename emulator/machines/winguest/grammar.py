@@ -1,6 +1,7 @@
 """The door to tree-sitter: a script as the grammar's own nodes, or a refusal."""
 
 import functools
+import re
 from typing import Any, cast
 
 from emulator.machines.winguest.errors import NotUnderstoodError
@@ -20,12 +21,36 @@ def read(script: str) -> Node:
     """
     if len(script) > MAX_CHARACTERS:
         raise NotUnderstoodError("a script of that length")
-    root = _grammar().parse(script.replace("\r\n", "\n").encode("utf-8", "replace")).root_node
+    text = script.replace("\r\n", "\n")
+    root = _grammar().parse(text.encode("utf-8", "replace")).root_node
+    if root.has_error:
+        again = _grammar().parse(with_quotes(text).encode("utf-8", "replace")).root_node
+        root = again if not again.has_error else root
     if root.has_error:
         raise NotUnderstoodError(_first_error(root))
     if _is_deeper(root, MAX_DEPTH):
         raise NotUnderstoodError("a script that nests so deep")
     return root
+
+
+_TOKEN = re.compile(
+    r"@'\n.*?\n'@|@\"\n.*?\n\"@|'[^']*'|\"(?:[^\"`]|`.)*\"|<#.*?#>|#[^\n]*"
+    r"|(?<=[\w\"'),])(?P<before>[ \t]+)"
+    r"(?P<word>\$(?:\w+:)?\w+(?:\\(?:[^\s;|(){}\[\],\"'`$]|\$(?:\w+:)?\w+)*)+)(?=[\s;|)},]|$)",
+    re.DOTALL,
+)
+
+
+def with_quotes(script: str) -> str:
+    r"""A script with its bare arguments such as `$env:TEMP\a.txt` in quotes, where they mean the same.
+
+    The grammar does not know them. In an expression, behind `=` or an operator, they are none, and stay.
+    """
+
+    def quote(match: re.Match[str]) -> str:
+        return f'{match["before"]}"{match["word"]}"' if match["word"] else match[0]
+
+    return _TOKEN.sub(quote, script)
 
 
 @functools.cache

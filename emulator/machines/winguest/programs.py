@@ -25,10 +25,15 @@ FOLDERS = (
 MAX_LINES = 16
 
 
+OWN = {"sysprep": r"c:\windows\system32\sysprep"}
+"""Programs that are in a folder of their own, which is not searched."""
+
+
 def program_name(name: str) -> str:
     """A program's name without folder and ending, in lower case; nothing where its folder has no such program."""
-    folder, base = ntpath.split(name.replace("/", "\\").casefold())
-    return re.sub(r"\.(exe|com)$", "", base) if folder.rstrip("\\") in ("", *FOLDERS) else ""
+    folder, base = ntpath.split(re.sub(r"[\\/]+", r"\\", name).casefold())
+    bare, places = re.sub(r"\.(exe|com)$", "", base), ("", *FOLDERS)
+    return bare if folder.rstrip("\\") in ((OWN[bare],) if bare in OWN else places) else ""
 
 
 def is_program(name: str) -> bool:
