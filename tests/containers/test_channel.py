@@ -1,5 +1,6 @@
 """The composed channel used: clients of this machine and of the client's container, our own command, and its end."""
 
+import asyncio
 import json
 import shutil
 import statistics
@@ -12,6 +13,7 @@ import pytest
 
 from emulator.app.status import Endpoint, Exact
 from emulator.control.client import Control
+from emulator.errors import InvalidInputError
 from emulator.model import arm
 from tests.app.test_clients import MIB, digest, random_file, tool, winrm
 from tests.app.test_run import deny
@@ -66,6 +68,29 @@ async def test_ssh_passes_exit_codes_on(stack: Stack, key_file: Path) -> None:
     for code in (0, 1, 42):
         command = f"id -un; exit {code}"
         assert (await tool(*ssh(key_file, published(stack, "LINUX"), command)))[:2] == (code, b"packer\n")
+
+
+async def test_a_fault_is_played_by_the_hops_container(stack: Stack, key_file: Path) -> None:
+    """A reset in the key exchange at the proxy, told by control within a second; cleared, commands run again."""
+    command = ssh(key_file, published(stack, "LINUX"), "true")
+    control(stack).add_fault({"kind": "reset", "hop": "proxy", "at": "handshake", "name": "cut"})
+    try:
+        async with asyncio.timeout(20):
+            while (await tool(*command))[0] == 0:
+                pass
+            while not any(each.get("faults") == ["cut"] for each in control(stack).events()):
+                pass
+    finally:
+        control(stack).clear_faults()
+    async with asyncio.timeout(20):
+        while (await tool(*command))[0] != 0:
+            pass
+
+
+def test_a_build_vms_own_faults_are_refused(stack: Stack) -> None:
+    """OpenSSH plays none of them, and says so."""
+    with pytest.raises(InvalidInputError, match="this channel has no linux build VM that plays it"):
+        control(stack).add_fault({"kind": "no-exit-status", "hop": "build-linux"})
 
 
 @pytest.mark.parametrize("transport", ["basic", "ntlm"])
