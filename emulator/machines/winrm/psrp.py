@@ -26,7 +26,8 @@ from psrpcore.types import RunspacePoolState
 from emulator.machines.winguest.computer import Computer
 from emulator.machines.winguest.engine import Scope, Session
 from emulator.machines.winguest.host_calls import host
-from emulator.machines.winguest.values import Thing
+from emulator.machines.winguest.values import Thing, Value
+from emulator.machines.winrm import psrp_commands
 from emulator.machines.winrm.command_host import Started
 from emulator.machines.winrm.fragments import FragmentStream
 from emulator.machines.winrm.psrp_host import window
@@ -48,6 +49,7 @@ class PsrpShell:
         self.group = group
         self.pool = Pool()
         self._environment = computer.environment
+        self._told: tuple[Value, Thing | None] = (None, None)
         self.runspaces = Runspaces(self._session)
         self.pipelines: dict[uuid.UUID, RunningPipeline] = {}
         self._stream = FragmentStream(self.feed, lambda: None)
@@ -88,7 +90,7 @@ class PsrpShell:
                 self._react(event)
         except MALFORMED as error:
             self.pool.forget()
-            raise faults.bad_schema(f"no message of PowerShell remoting: {str(error)[:80]}") from None
+            raise _malformed(error) from None
         self.send()
 
     def _react(self, event: "PSRPEvent[Any, Any]") -> None:
@@ -100,6 +102,7 @@ class PsrpShell:
             case CreatePipelineEvent() | GetCommandMetadataEvent():
                 pipeline = self.pipelines.get(event.pipeline_id)
                 if pipeline is not None:
+                    psrp_commands.check(event.pipeline)
                     pipeline.start()
             case RunspacePoolHostResponseEvent():
                 return
@@ -118,8 +121,16 @@ class PsrpShell:
         return 1 <= event.count <= self.pool.max_runspaces
 
     def opened(self) -> None:
-        """The client has said how many runspaces it wants."""
-        self.runspaces.allow(max(self.pool.max_runspaces, 1))
+        """The client has said how many runspaces it wants, and what they should know of it.
+
+        Raises:
+            WsmanFaultError: it says what cannot be.
+        """
+        try:
+            self.runspaces.allow(max(self.pool.max_runspaces, 1))
+            self._told = (from_wire(self.pool.application_arguments), window(self.pool.host))
+        except MALFORMED as error:
+            raise _malformed(error) from None
 
     def _session(self) -> Session:
         """A runspace; all are of one process, and so share its environment."""
@@ -129,9 +140,9 @@ class PsrpShell:
 
     def _scope(self) -> Scope:
         """Variables that every runspace has."""
-        arguments = from_wire(self.pool.application_arguments)
+        arguments, client_window = self._told
         sender = Thing(("System.Management.Automation.Remoting.PSSenderInfo",), {"ApplicationArguments": arguments})
-        return Scope(variables={"pssenderinfo": sender, "host": host(window(self.pool.host))})
+        return Scope(variables={"pssenderinfo": sender, "host": host(client_window)})
 
     def send(self) -> None:
         """Put what the pool has to say where clients ask for it."""
@@ -159,7 +170,7 @@ class PsrpShell:
         except MALFORMED as error:
             self.pool.forget()
             self.pool.state = RunspacePoolState.Opened
-            raise faults.bad_schema(f"no message of PowerShell remoting: {str(error)[:80]}") from None
+            raise _malformed(error) from None
         self.opened()
         # The capability and the size are the answer; what the pool is and keeps, the client asks for.
         self._stream.put(found[2:])
@@ -169,6 +180,10 @@ class PsrpShell:
         """End what runs in it."""
         for pipeline in list(self.pipelines.values()):
             pipeline.close()
+
+
+def _malformed(error: Exception) -> faults.WsmanFaultError:
+    return faults.bad_schema(f"no message of PowerShell remoting: {str(error)[:80]}")
 
 
 class PsrpShells:

@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from psrpcore.types import PipelineResultTypes
+from psrpcore import Command, GetMetadata, PowerShell
+from psrpcore.types import HostInfo, PipelineResultTypes
 
+from emulator.errors import PeerError
 from emulator.machines.winguest import commands, powershell_exe, redirections
 from emulator.machines.winguest.engine import Emit, Engine
 from emulator.machines.winguest.errors import NotUnderstoodError
@@ -42,6 +44,35 @@ class Known:
     def merges_before(self) -> bool:
         """Whether errors of the commands before it come to it."""
         return bool(self.command.merge_unclaimed)
+
+
+def check(metadata: Any) -> None:
+    """Refuse what is no pipeline, before anything is made of it: psrpcore takes values of any type.
+
+    Raises:
+        PeerError: naming the part.
+    """
+    if isinstance(metadata, GetMetadata):
+        if not isinstance(metadata.name, list):
+            raise PeerError("the names of commands are no list")
+        return
+    held: Any = metadata.commands if isinstance(metadata, PowerShell) else None
+    if not isinstance(held, list) or not held:
+        raise PeerError("a pipeline without commands")
+    host: Any = metadata.host
+    if not isinstance(host, HostInfo | None):
+        raise PeerError("a pipeline's host is none")
+    for command in held:
+        _check(command)
+
+
+def _check(command: Any) -> None:
+    if not isinstance(command, Command) or not isinstance(command.command_text, str):
+        raise PeerError("a command without a text")
+    for name, value in command.parameters:
+        if not isinstance(name, str | None):
+            raise PeerError("a parameter whose name is no text")
+        from_wire(value)
 
 
 def understood(engine: Engine, metadata: Any) -> list[list[Known]]:

@@ -4,34 +4,21 @@ psrpcore copies what is left of a message for each fragment that it cuts off, wh
 holds it seven times over while it is made.
 """
 
-import struct
 import uuid
 from collections.abc import Iterator
 from typing import Any, cast
-from xml.etree.ElementTree import ParseError, tostring  # psrpcore's parser raises the one, its trees want the other
+from xml.etree.ElementTree import tostring  # psrpcore's trees want it
 
 from psrpcore import PSRPEvent, ServerRunspacePool, StreamType
 from psrpcore._exceptions import PSRPCoreError
 from psrpcore._payload import PSRPMessage, create_message, unpack_message
 from psrpcore.types import PSObject, PSRPMessageType, PSVersion, serialize
 
+from emulator.errors import PeerError
 from emulator.machines.winrm.fragments import Assembler, cut
 
-MALFORMED = (
-    struct.error,
-    PSRPCoreError,
-    ParseError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    OverflowError,
-    ArithmeticError,
-    RecursionError,
-    NotImplementedError,
-    OSError,
-)
-"""What psrpcore raises on messages that are none."""
+MALFORMED = (PeerError, PSRPCoreError, ValueError, TypeError, LookupError, AttributeError, OverflowError)
+"""What a message raises that is none, or that says what it cannot mean."""
 _CASELESS = (b'N="CI"', b'N="Ci"')
 
 
@@ -46,8 +33,14 @@ class Pool(ServerRunspacePool):
     def receive(self, data: bytes) -> "Iterator[PSRPEvent[Any, Any]]":
         """The events in a client's fragments; raises one of `MALFORMED` where they are none."""
         for object_id, message in self._assembler.feed(data):
+            yield self._event(object_id, message)
+
+    def _event(self, object_id: int, message: bytes) -> "PSRPEvent[Any, Any]":
+        try:
             raw = unpack_message(bytearray(message))
-            yield self._process_message(PSRPMessage(raw.message_type, raw.data, raw.rpid, raw.pid, object_id))
+            return self._process_message(PSRPMessage(raw.message_type, raw.data, raw.rpid, raw.pid, object_id))
+        except Exception as error:  # noqa: BLE001  # psrpcore's reader raises whatever it runs into, UnboundLocalError too
+            raise PeerError(str(error) or type(error).__name__) from None
 
     def forget(self) -> None:
         """Drop what has come in part."""
