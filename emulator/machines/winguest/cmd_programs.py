@@ -263,6 +263,21 @@ def _shutdown(_: Shell, arguments: str) -> Action:
     return run
 
 
+def _fsutil(_: Shell, arguments: str) -> Action:
+    if re.fullmatch(r"\s+volume\s+diskfree\s+c:\\?\s*", arguments, re.IGNORECASE) is None:
+        raise NotUnderstoodError(f"fsutil{arguments}")
+
+    async def run(shell: Shell) -> int:
+        drive = shell.session.computer.drive
+        shell.print(
+            f"Total free bytes                : {drive.free_bytes:>15,}\r\n"
+            f"Total bytes                     : {drive.size_bytes:>15,}\r\n"
+        )
+        return 0
+
+    return run
+
+
 _SYSPREP = re.compile(r"(?=.*/generalize\b)(?:\s*/(?:generalize|oobe|quiet|quit|mode:vm))+\s*", re.IGNORECASE)
 
 
@@ -310,6 +325,7 @@ INTERNAL: Mapping[str, Planner] = {
 EXTERNAL: Mapping[str, Planner] = {
     **cmd_text.PROGRAMS,
     "cmd": _nested,
+    "fsutil": _fsutil,
     "hostname": printing(lambda shell: f"{shell.session.computer.name.lower()}\r\n"),
     "ipconfig": _ipconfig,
     "ping": _ping,

@@ -23,7 +23,7 @@ def plan(shell: Shell, arguments: str) -> Action:
     text = arguments.strip()
     if match := re.match(r"/a\s*(.*)", text, re.IGNORECASE | re.DOTALL):
         return _sum(shell, match[1])
-    if match := re.match(r"/p\s+\"?([^=\"]+)=([^\"]*)\"?$", text, re.IGNORECASE | re.DOTALL):
+    if match := re.match(r"/p\s+\"?([^=\"]+)=([^\"]*)\"?$", arguments.lstrip(), re.IGNORECASE | re.DOTALL):
         return _question(match[1].strip(), match[2])
     if text.startswith("/"):
         raise NotUnderstoodError(f"set {text}")

@@ -308,7 +308,7 @@ def _redirected(action: Action, node: Simple | Group) -> Action:
             return await action(shell.through(Routed(shell, node.redirections)))
         except drive.DriveError as error:
             shell.print(f"{error}\r\n", "stderr")
-            return 1
+            return error.code
 
     return run
 

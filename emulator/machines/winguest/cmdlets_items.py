@@ -14,6 +14,8 @@ from emulator.machines.winguest.text import lines_of
 from emulator.machines.winguest.values import Thing, Value, collected, items, to_integer, to_text
 
 _ENCODINGS = {"unicode": "utf-16", "ascii": "ascii", "oem": "cp437", "default": "cp1252", "utf7": "utf-8"}
+HRESULT = -2147024896
+"""0x80070000, to which Windows adds an error's number for .NET: 0x80070070 where the disk is full."""
 NOT_FOUND = "PathNotFound"
 
 
@@ -322,7 +324,9 @@ def _guarded(run: Run) -> Run:
         try:
             await run(call)
         except DriveError as error:
-            raise call.failure(str(error), "IOError", "WriteError", collected(call.texts("path")) or "") from None
+            failure = call.failure(str(error), "IOError", "WriteError", to_text(collected(call.texts("path"))))
+            failure.exception, failure.hresult = "System.IO.IOException", HRESULT + error.code
+            raise failure from None
 
     return guarded
 

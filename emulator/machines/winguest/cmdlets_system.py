@@ -2,6 +2,7 @@
 
 from emulator.machines.winguest.cmdlet import Invocation, Run, cmdlet
 from emulator.machines.winguest.computer import FEATURES, WINDOWS_VERSION, Service
+from emulator.machines.winguest.drive import Drive
 from emulator.machines.winguest.operators import wildcard
 from emulator.machines.winguest.values import Thing, Value, items, to_integer, to_text
 
@@ -137,8 +138,39 @@ _WMI: dict[str, dict[str, Value]] = {
 }
 
 
+async def _get_drive(call: Invocation) -> None:
+    drive = call.engine.session.computer.drive
+    wanted = call.texts("name") or call.texts("driveletter") or ["C"]
+    for name in wanted:
+        if name.casefold().rstrip(":") not in ("c", "*"):
+            call.error(
+                f"Cannot find drive. A drive with the name '{name}' does not exist.", "GetLocationNoMatchingDrive"
+            )
+        elif call.name == "Get-Volume":
+            sizes: dict[str, Value] = {"Size": drive.size_bytes, "SizeRemaining": drive.free_bytes}
+            shown: dict[str, Value] = {
+                "DriveLetter": "C",
+                "FileSystemLabel": "Windows",
+                "FileSystem": "NTFS",
+                **sizes,
+            }
+            call.emit(Thing(("Microsoft.Management.Infrastructure.CimInstance#MSFT_Volume",), shown))
+        else:
+            used = drive.size_bytes - drive.free_bytes
+            shown = {"Name": "C", "Used": used, "Free": drive.free_bytes, "Provider": "FileSystem", "Root": "C:\\"}
+            call.emit(Thing(("System.Management.Automation.PSDriveInfo",), shown, "C"))
+
+
+def _disk(drive: Drive) -> dict[str, Value]:
+    return {"DeviceID": "C:", "DriveType": 3, "Size": drive.size_bytes, "FreeSpace": drive.free_bytes}
+
+
 async def _get_instance(call: Invocation) -> None:
     name = call.text("classname") or call.text("class")
+    if name.casefold() == "win32_logicaldisk":
+        kind = "Microsoft.Management.Infrastructure.CimInstance#ROOT/cimv2/Win32_LogicalDisk"
+        call.emit(Thing((kind,), _disk(call.engine.session.computer.drive)))
+        return
     found = _WMI.get(name.casefold())
     if found is None:
         raise call.failure(f"Invalid class '{name}'", "HRESULT 0x80041010", "InvalidType", name)
@@ -195,6 +227,8 @@ CMDLETS = (
     ),
     cmdlet("Disable-WindowsOptionalFeature", _install_feature, "-Online FeatureName -NoRestart"),
     cmdlet("Get-WindowsOptionalFeature", _get_feature, "-Online FeatureName"),
+    cmdlet("Get-PSDrive", _get_drive, "Name", positional="Name"),
+    cmdlet("Get-Volume", _get_drive, "DriveLetter", positional="DriveLetter"),
     cmdlet("Get-CimInstance", _get_instance, "ClassName Namespace", positional="ClassName"),
     cmdlet("Get-WmiObject", _get_instance, "Class Namespace", positional="Class"),
 )

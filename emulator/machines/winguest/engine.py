@@ -363,7 +363,9 @@ def thrown(value: Value) -> PowerShellError:
 
 def error_record(error: PowerShellError) -> Thing:
     """An error as `$_` in a `catch`."""
-    exception = Thing((error.exception, "System.Exception"), {"Message": error.message}, error.message)
+    exception = Thing(
+        (error.exception, "System.Exception"), {"Message": error.message, "HResult": error.hresult}, error.message
+    )
     category = Thing(
         ("System.Management.Automation.ErrorCategoryInfo",),
         {"Category": error.category, "Activity": error.activity, "TargetName": error.target},

@@ -18,6 +18,7 @@ class PowerShellError(Exception):
         target: what it was about, as text.
         exception: the .NET type's name.
         activity: the cmdlet, or empty for the engine.
+        hresult: the exception's own number.
         is_thrown: whether a script threw it, which ends the script wherever it came from.
     """
 
@@ -28,6 +29,7 @@ class PowerShellError(Exception):
     exception: str = "System.Management.Automation.RuntimeException"
     activity: str = ""
     is_thrown: bool = False
+    hresult: int = -2146233087
     thrown: object = field(default=None, repr=False)
 
     def __str__(self) -> str:

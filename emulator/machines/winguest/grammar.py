@@ -35,19 +35,22 @@ def read(script: str) -> Node:
 
 _TOKEN = re.compile(
     r"@'\n.*?\n'@|@\"\n.*?\n\"@|'[^']*'|\"(?:[^\"`]|`.)*\"|<#.*?#>|#[^\n]*"
-    r"|(?<=[\w\"'),])(?P<before>[ \t]+)"
+    r"|(?P<size>(?<![\w.$])\d+[kmgt]b\b)|(?<=[\w\"'),])(?P<before>[ \t]+)"
     r"(?P<word>\$(?:\w+:)?\w+(?:\\(?:[^\s;|(){}\[\],\"'`$]|\$(?:\w+:)?\w+)*)+)(?=[\s;|)},]|$)",
-    re.DOTALL,
+    re.DOTALL | re.IGNORECASE,
 )
 
 
 def with_quotes(script: str) -> str:
     r"""A script with its bare arguments such as `$env:TEMP\a.txt` in quotes, where they mean the same.
 
-    The grammar does not know them. In an expression, behind `=` or an operator, they are none, and stay.
+    The grammar does not know them, nor sizes in capitals. In an expression, behind `=` or an operator, they are none,
+    and stay.
     """
 
     def quote(match: re.Match[str]) -> str:
+        if match["size"]:
+            return match[0].lower()
         return f'{match["before"]}"{match["word"]}"' if match["word"] else match[0]
 
     return _TOKEN.sub(quote, script)

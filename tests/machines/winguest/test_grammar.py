@@ -12,6 +12,7 @@ from emulator.machines.winguest.errors import NotUnderstoodError
         (r"Test-Path $env:TEMP\a.txt", r'Test-Path "$env:TEMP\a.txt"'),
         (r"Copy-Item $a\b $c\$d -Force", r'Copy-Item "$a\b" "$c\$d" -Force'),
         (r"(Test-Path $a\b)", r'(Test-Path "$a\b")'),
+        ("$x = 1GB + 2KB; '1GB'", "$x = 1gb + 2kb; '1GB'"),
         # In an expression, a text and a comment it is none
         (r"$x = $a\b", r"$x = $a\b"),
         (r"'echo $a\b'; # echo $a\b", r"'echo $a\b'; # echo $a\b"),
