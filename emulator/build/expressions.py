@@ -15,8 +15,8 @@ from emulator.model.arm.findings import shown
 from emulator.model.ids import SUBSCRIPTION
 
 TOKEN = re.compile(r"\s*(?:'((?:[^']|'')*)'|(-?\d+)|([A-Za-z_]\w*)|([().,\[\]]))")
-PLACE = re.compile(r"<[A-Za-z][\w .-]*>")
-"""How quick starts write what is to be filled in."""
+PLACE = re.compile(r"<[A-Za-z][\w .-]*>|\{[a-z][\w-]*\}")
+"""How quick starts write what is to be filled in, and how the API's examples do."""
 GROUP = "template"
 """The resource group that a document deploys to, for it cannot say; documents of one resource get the same."""
 DEEPEST = 40
@@ -44,10 +44,11 @@ def worked_out(document: str, value: object, given: Mapping[str, str]) -> object
     own = Deployment(document, _lower(keys.get("parameters")), _lower(keys.get("variables")), _lower(given))
     places = _places(value)
     for name in given:
-        if f"<{name}>" not in places and not (is_deployment and name.lower() in own.parameters):
+        if not places & {f"<{name}>", f"{{{name}}}"} and not (is_deployment and name.lower() in own.parameters):
             known = ", ".join([*(own.parameters if is_deployment else ()), *sorted(places)]) or "(none)"
             own.lines.append(f"{document}: parameters: found no {name!r}, expected one of {known}")
-    filled = _filled(value, {f"<{name}>": text for name, text in given.items()})
+    texts = {place: text for name, text in given.items() for place in (f"<{name}>", f"{{{name}}}")}
+    filled = _filled(value, texts)
     if not is_deployment:
         if own.lines:
             raise InvalidInputError("\n".join(own.lines))

@@ -23,6 +23,8 @@ Transport = Literal["ntlm", "basic"]
 
 POLL_SECONDS = 20
 """How long one request for output waits, at most; pywinrm's figure."""
+LEAST_HANDSHAKE = 3.0
+"""Real seconds that a TLS handshake gets at least, however short a dial is: it is real work."""
 FAREWELL = 5.0
 """Seconds to close a shell in, once the outcome is known."""
 
@@ -125,7 +127,9 @@ def _adapter(opened: Callable[[socket.socket], None], dial_seconds: float | None
                 dialled: socket.socket = super()._new_conn()
             finally:
                 self.timeout = patience
-            dialled.settimeout(patience if isinstance(patience, (int, float)) else None)
+            if dial_seconds:
+                # A hop that holds what it cannot carry connects, and says nothing: the handshake has a limit, too.
+                dialled.settimeout(max(dial_seconds, LEAST_HANDSHAKE))
             return dialled
 
     class QuietPool(HTTPSConnectionPool):
