@@ -1,12 +1,13 @@
 """What to run: `emulator.yaml`, `AIB_EMULATOR_*` and the command line, checked once, as one value."""
 
 import os
+import re
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from emulator.errors import InvalidInputError
 from emulator.machines.settings import ChannelBinding, GuestChoice, HostChoice, Scheme, WinrmSettings
@@ -60,6 +61,15 @@ class Listen(_Strict):
     control: Port = 8060
 
 
+def _host_and_port(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if text and not (
+        re.fullmatch(r"[\w.:\[\]-]+", host) and re.fullmatch(r"\d{1,5}", port) and 0 < int(port) < 65536
+    ):
+        raise ValueError("expected HOST:PORT, as 127.0.0.1:5985, or nothing")
+    return text
+
+
 class Winrm(_Strict):
     """The key `winrm`: how the Windows build VM's service is set up; see `machines.settings.WinrmSettings`."""
 
@@ -67,7 +77,7 @@ class Winrm(_Strict):
     channel_binding: ChannelBinding = "relaxed"
     certificate: Path | None = None
     client_certificates: Path | None = None
-    http: str = Field(default="", pattern=r"^$|^[\w.:-]+:\d{1,5}$")
+    http: Annotated[str, AfterValidator(_host_and_port)] = ""
     envelope_kilobytes: int = Field(default=500, ge=32, le=8192)
     longest_poll: float = Field(default=60.0, gt=0, le=3600)
     idle_timeout: float = Field(default=7200.0, gt=0, le=2147483)
@@ -138,6 +148,10 @@ SCALARS = ("topology", "template", "subnet", "time_scale", "listen", "guest", "f
 """Keys that `AIB_EMULATOR_<KEY>` sets."""
 
 
+WINRM = "AIB_EMULATOR_WINRM_"
+"""What the variables that set `winrm`'s keys begin with; lists have commas."""
+FILES = ("certificate", "client_certificates")
+"""Keys of `winrm` that name files, in the settings file from where that lies."""
 PASSWORD = "AIB_EMULATOR_PASSWORD"  # noqa: S105 - a variable's name
 """The variable that sets `credentials.password`."""
 YAML_ERRORS = (ValueError, LookupError, AttributeError, TypeError, OverflowError, RecursionError)
@@ -159,13 +173,31 @@ def load_config(file: Path | None, overrides: Mapping[str, Any], environ: Mappin
     options = {key: value for key, value in overrides.items() if value is not None}
     if environ.get(PASSWORD) and isinstance(values.get("credentials", {}), dict):
         values["credentials"] = {**values.get("credentials", {}), "password": environ[PASSWORD]}
+    winrm, winrm_sources = _winrm(values.get("winrm", {}), file, environ, options.pop("winrm", {}))
     sources = (
-        {"credentials": PASSWORD}
+        {"credentials": PASSWORD, "winrm": str(file)}
         | dict.fromkeys(values, str(file or PASSWORD))
         | variables
         | dict.fromkeys(options, "settings")
+        | winrm_sources
     )
+    values = {**values, "winrm": winrm}
     return _checked({**values, **{key: environ[name] for key, name in variables.items()}, **options}, sources)
+
+
+def _winrm(
+    told: Any, file: Path | None, environ: Mapping[str, str], options: Mapping[str, str]
+) -> tuple[Any, dict[str, str]]:
+    """What is set of WinRM by the file, over it by variables, over them by options; and where each value is from."""
+    if not isinstance(told, dict):
+        return told, {}
+    paths = {key: str(file.parent / told[key]) for key in FILES if file and isinstance(told.get(key), str)}
+    named = {name: name.removeprefix(WINRM).lower() for name in environ if name.startswith(WINRM) and environ[name]}
+    values: dict[str, Any] = {key: environ[name] for name, key in named.items()} | dict(options)
+    if "schemes" in values:
+        values["schemes"] = tuple(word.strip() for word in values["schemes"].split(","))
+    sources = {f"winrm.{key}": name for name, key in named.items()} | {f"winrm.{key}": "--winrm" for key in options}
+    return {**told, **paths, **values}, sources
 
 
 def _checked(values: Mapping[str, Any], sources: Mapping[str, str]) -> Config:
@@ -173,7 +205,11 @@ def _checked(values: Mapping[str, Any], sources: Mapping[str, str]) -> Config:
         return Config.model_validate(values)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False)
-        raise InvalidInputError("\n".join(_finding(sources[str(each["loc"][0])], each) for each in found)) from None
+        raise InvalidInputError("\n".join(_finding(_source(sources, each["loc"]), each) for each in found)) from None
+
+
+def _source(sources: Mapping[str, str], place: Sequence[object]) -> str:
+    return sources.get(".".join(map(str, place[:2]))) or sources[str(place[0])]
 
 
 def _finding(source: str, error: Any) -> str:

@@ -4,11 +4,12 @@ import contextlib
 import os
 import sys
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emulator.cli.options import Guest, Json, print_line
+from emulator.cli.options import ConfigFile, Guest, Json, print_line
 from emulator.errors import InvalidInputError, UnavailableError
 
 if TYPE_CHECKING:
@@ -33,6 +34,15 @@ def serve(
         bool, typer.Option("--allow-remote", help="Listen on an address that other machines reach.")
     ] = False,
     guest: Guest = None,
+    config: ConfigFile = None,
+    winrm: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--winrm",
+            metavar="KEY=VALUE",
+            help="A setting of build-windows' WinRM, as winrm.KEY of emulator.yaml; repeatable.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Serve one hop alone until SIGTERM or Ctrl-C, as the containers run it.
@@ -44,7 +54,11 @@ def serve(
 
     if role not in ROLES:
         raise InvalidInputError(f"role: found {role!r}, expected one of {', '.join(ROLES)}")
+    if role != "build-windows" and winrm:
+        raise InvalidInputError(f"--winrm: {role} has no WinRM; build-windows does")
     if role in HOPS:
+        if config:
+            raise InvalidInputError(f"--config: {role} takes none; AIB_EMULATOR_CONFIG names the one of control")
         from emulator.cli import serve_hop
 
         given = listen or HOPS[role]
@@ -52,13 +66,28 @@ def serve(
         run(serve_hop.serve(role, host, port, as_json=as_json))
         return
     host, port = address(listen or MACHINES[role], allow_remote=allow_remote)
-    settings = _settings(role, guest)
+    settings = _settings(role, config, {"guest": guest, "winrm": _pairs(winrm or [])})
+    if settings.winrm.http:
+        address(settings.winrm.http, allow_remote=allow_remote, setting="winrm.http")
     with contextlib.closing(_bound(host, port)) as bound:
         run(_serve(settings, bound, as_json=as_json))
 
 
-def address(text: str, *, allow_remote: bool) -> tuple[str, int]:
-    """The host and port in HOST:PORT.
+def _pairs(given: list[str]) -> dict[str, str]:
+    """The keys and values in KEY=VALUE, each.
+
+    Raises:
+        InvalidInputError: one has no key or no `=`.
+    """
+    pairs = [each.partition("=") for each in given]
+    for key, equals, value in pairs:
+        if not key or not equals:
+            raise InvalidInputError(f"--winrm: found {key + equals + value!r}, expected KEY=VALUE")
+    return {key: value for key, _, value in pairs}
+
+
+def address(text: str, *, allow_remote: bool, setting: str = "--listen") -> tuple[str, int]:
+    """The host and port in HOST:PORT; `setting` is where they were given.
 
     Raises:
         InvalidInputError: it is no such thing, or not loopback and remote machines are not allowed.
@@ -68,21 +97,22 @@ def address(text: str, *, allow_remote: bool) -> tuple[str, int]:
     try:
         found = ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
-        raise InvalidInputError(f"--listen: found {text!r}, expected HOST:PORT with an IP address") from None
+        raise InvalidInputError(f"{setting}: found {text!r}, expected HOST:PORT with an IP address") from None
     if not port.isdecimal() or int(port) > 65535:
-        raise InvalidInputError(f"--listen: port: found {port!r}, expected a number from 0 to 65535")
+        raise InvalidInputError(f"{setting}: port: found {port!r}, expected a number from 0 to 65535")
     if not found.is_loopback and not allow_remote:
-        raise InvalidInputError(f"--listen: {host} is not loopback; --allow-remote lets other machines connect")
+        raise InvalidInputError(f"{setting}: {host} is not loopback; --allow-remote lets other machines connect")
     return str(found), int(port)
 
 
-def _settings(role: str, guest: str | None) -> "MachineSettings":
+def _settings(role: str, file: Path | None, options: dict[str, Any]) -> "MachineSettings":
     from emulator.app.config import load_config
     from emulator.app.credentials import account
     from emulator.control import state
     from emulator.machines.settings import MachineSettings
 
-    config = load_config(None, {"guest": guest})
+    named = os.environ.get("AIB_EMULATOR_CONFIG")
+    config = load_config(file or (Path(named) if named else None), options)
     home = state.make(state.home())
     who = account(config.credentials, home)
     return MachineSettings(

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.app.config import AUTO, Config, Listen, load_config
+from emulator.app.config import AUTO, Config, Listen, Winrm, load_config
 from emulator.errors import InvalidInputError
 from emulator.model.switches import Switches
 
@@ -178,3 +178,96 @@ def test_random_text_raises_only_our_error(file: Path, text: str) -> None:
     except InvalidInputError as error:
         said = str(error)
     assert said
+
+
+WINRM = {
+    "schemes": ("basic,negotiate", ("basic", "negotiate")),
+    "channel_binding": ("strict", "strict"),
+    "certificate": ("/own.pem", "/own.pem"),
+    "client_certificates": ("/clients.pem", "/clients.pem"),
+    "http": ("127.0.0.1:5985", "127.0.0.1:5985"),
+    "envelope_kilobytes": ("150", 150),
+    "longest_poll": ("30", 30.0),
+    "idle_timeout": ("60", 60.0),
+    "shells_per_user": ("5", 5),
+    "processes_per_shell": ("6", 6),
+    "operations_per_user": ("7", 7),
+    "shell_patience": ("0", 0.0),
+    "restart_silent": ("1.5", 1.5),
+    "restart_refused": ("0", 0.0),
+}
+"""Each key of `winrm`: as a variable or an option has it, and as the machine takes it."""
+
+
+def test_every_setting_of_winrm_has_its_variable_and_its_option(file: Path) -> None:
+    """Each key is set by its variable and by its option alike, and none is missing here."""
+    environ = {f"AIB_EMULATOR_WINRM_{key.upper()}": text for key, (text, _) in WINRM.items()}
+    options = {key: text for key, (text, _) in WINRM.items()}
+    wanted = {key: value for key, (_, value) in WINRM.items()}
+
+    assert set(WINRM) == set(Winrm.model_fields)
+    for found in (load(file, "", environ), load(file, "", winrm=options)):
+        assert {key: getattr(found.winrm.settings, key) for key in WINRM} == wanted
+
+
+def test_containers_are_told_every_setting_of_winrm() -> None:
+    """compose.yaml hands each key's variable on, and the settings file, to the Windows build VM."""
+    compose = yaml.safe_load((Path(__file__).parents[2] / "compose.yaml").read_text("utf-8"))
+    told = compose["services"]["build-windows"]
+
+    assert {f"AIB_EMULATOR_WINRM_{key.upper()}" for key in WINRM} <= set(told["environment"])
+    assert (
+        told["environment"]["AIB_EMULATOR_CONFIG"]
+        == compose["services"]["control"]["environment"]["AIB_EMULATOR_CONFIG"]
+    )
+    assert told["volumes"] == compose["services"]["control"]["volumes"]
+
+
+def test_the_latest_word_on_winrm_wins(file: Path) -> None:
+    """An option stands over a variable, that over the file, key by key; an empty variable says nothing."""
+    environ = {"AIB_EMULATOR_WINRM_SHELLS_PER_USER": "2", "AIB_EMULATOR_WINRM_LONGEST_POLL": "3"}
+    environ |= {"AIB_EMULATOR_WINRM_HTTP": ""}
+    text = "winrm: {shells_per_user: 1, longest_poll: 1, idle_timeout: 1, http: '127.0.0.1:1'}"
+
+    found = load(file, text, environ, winrm={"longest_poll": "4"}).winrm
+
+    assert (found.shells_per_user, found.longest_poll, found.idle_timeout) == (2, 4, 1)
+    assert found.http == "127.0.0.1:1"
+
+
+def test_files_of_winrm_lie_beside_the_settings(file: Path) -> None:
+    """A certificate that the file names is looked for where the file is; one that a variable names, where we are."""
+    found = load(file, "winrm: {certificate: own.pem, client_certificates: /abs.pem}").winrm.settings
+    told = load(file, "", {"AIB_EMULATOR_WINRM_CERTIFICATE": "own.pem"}).winrm.settings
+
+    assert (found.certificate, found.client_certificates) == (str(file.parent / "own.pem"), "/abs.pem")
+    assert told.certificate == "own.pem"
+
+
+@pytest.mark.parametrize(
+    ("environ", "options", "said"),
+    [
+        ({"SCHEMES": "kerberos"}, {}, "AIB_EMULATOR_WINRM_SCHEMES: winrm.schemes.0: found 'kerberos'"),
+        ({"SHELLS_PER_USER": "0"}, {}, "AIB_EMULATOR_WINRM_SHELLS_PER_USER: winrm.shells_per_user: found '0'"),
+        (
+            {"SHELL": "1"},
+            {},
+            "AIB_EMULATOR_WINRM_SHELL: winrm.shell: no such key; the keys are schemes, channel_binding",
+        ),
+        ({}, {"http": "5985"}, "--winrm: winrm.http: found '5985', value error, expected HOST:PORT"),
+        ({}, {"http": "127.0.0.1:65536"}, "expected HOST:PORT, as 127.0.0.1:5985"),
+        ({}, {"nonsense": "1"}, "--winrm: winrm.nonsense: no such key"),
+    ],
+)
+def test_a_wrong_setting_of_winrm(file: Path, environ: dict[str, str], options: dict[str, str], said: str) -> None:
+    """The variable or the option is named, with what was found and what is allowed."""
+    variables = {f"AIB_EMULATOR_WINRM_{key}": value for key, value in environ.items()}
+
+    assert said in refused(file, "", variables, winrm=options)
+
+
+def test_a_winrm_that_is_none(file: Path) -> None:
+    """A document whose `winrm` is no object is refused by the file's name, whatever the variables say."""
+    said = refused(file, "winrm: 5", {"AIB_EMULATOR_WINRM_HTTP": "127.0.0.1:1"})
+
+    assert said.startswith(f"{file}: winrm: found 5")

@@ -1,8 +1,12 @@
 """`serve`: a build VM alone, on loopback, with the state folder's credentials."""
 
 import asyncio
+import contextlib
+import http.client
 import json
 import signal
+import ssl
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +14,7 @@ from emulator.channels import ssh, winrm
 from emulator.channels.base import Outcome
 from emulator.cli.serve import address
 from tests.cli.command import PATIENCE, Cli, first_line
+from tests.windows_vm import free_port
 
 
 @pytest.mark.network
@@ -25,6 +30,64 @@ def test_a_build_vm_serves_alone(cli: Cli, role: str) -> None:
     assert outcome.stdout.split() == [role.encode()]
     assert process.returncode == 0, stderr
     assert stderr == ""
+
+
+@pytest.mark.network
+def test_winrm_is_set_by_options(cli: Cli, tmp_path: Path) -> None:
+    """A file, a variable and an option each set what they name: only Basic is offered, and HTTP listens too."""
+    port = free_port()
+    (tmp_path / "emulator.yaml").write_text("winrm: {schemes: [credssp], shells_per_user: 3}\n", "utf-8")
+    given = (
+        "--winrm",
+        "schemes=basic",
+        "--winrm",
+        f"http=127.0.0.1:{port}",
+        "--config",
+        str(tmp_path / "emulator.yaml"),
+    )
+    with cli.started("serve", "build-windows", "--listen", "127.0.0.1:0", "--json", *given) as process:
+        where = json.loads(first_line(process))
+        offered = [challenges(where["port"], is_tls=True), challenges(port, is_tls=False)]
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+
+    # Basic shows the password, and so is offered within TLS alone.
+    assert offered == [['Basic realm="WSMAN"'], []]
+
+
+def challenges(port: int, *, is_tls: bool) -> list[str]:
+    """What a stranger is offered."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    made: http.client.HTTPConnection = (
+        http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=PATIENCE)
+        if is_tls
+        else http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    )
+    with contextlib.closing(made):
+        made.request("POST", "/wsman")
+        answer = made.getresponse()
+        assert answer.status == 401
+        return answer.headers.get_all("WWW-Authenticate") or []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["build-windows", "--winrm", "schemes"], "--winrm: found 'schemes', expected KEY=VALUE"),
+        (["build-windows", "--winrm", "schemes=kerberos"], "--winrm: winrm.schemes.0: found 'kerberos'"),
+        (["build-windows", "--winrm", "http=0.0.0.0:5985"], "winrm.http: 0.0.0.0 is not loopback; --allow-remote"),
+        (["build-windows", "--winrm", "certificate=/nowhere.pem", "--listen", "127.0.0.1:0"], "/nowhere.pem"),
+        (["build-linux", "--winrm", "schemes=basic"], "--winrm: build-linux has no WinRM"),
+        (["proxy", "--config", "x.yaml"], "--config: proxy takes none"),
+    ],
+)
+def test_wrong_options(cli: Cli, given: list[str], said: str) -> None:
+    """A wrong setting is named, and nothing is served; the exit code is that of bad input."""
+    done = cli("serve", *given)
+
+    assert done.returncode == 2
+    assert said in done.stderr
 
 
 async def _hostname(role: str, where: dict[str, str]) -> Outcome:

@@ -74,7 +74,7 @@ async def stand() -> AsyncIterator[Stand]:
             }
             service = WsmanService("VM", hosts, lambda *_: None, SETTINGS.winrm)  # type: ignore[arg-type]
             account = Account(SETTINGS, identity())
-            yield Stand(service, account, FrontEnd(service, account, identity().tls))
+            yield Stand(service, account, FrontEnd(service, account))
             service.shells.close_all()
             computer.restarts.close()
 
