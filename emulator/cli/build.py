@@ -1,5 +1,6 @@
 """`build`: an image build over the channel, as the Image Builder service does it with a template."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -39,7 +40,7 @@ def build(
             "--parameter",
             "-p",
             metavar="NAME=VALUE",
-            help="A parameter of a deployment template, or a place <NAME> that is left to be filled in.",
+            help="A deployment template's parameter, or a place <NAME> that is left to be filled in; @FILE has many.",
         ),
     ] = None,
     driver: Annotated[
@@ -77,13 +78,32 @@ def build(
 
 
 def _pairs(given: list[str]) -> dict[str, str]:
-    pairs = {}
+    """Names with their values; `@FILE` stands for all of a file's, as Azure's parameter files have them."""
+    pairs: dict[str, str] = {}
     for each in given:
+        if each.startswith("@"):
+            pairs |= _of_file(Path(each[1:]))
+            continue
         name, separator, value = each.partition("=")
         if not separator or not name:
-            raise InvalidInputError(f"--parameter: found {each!r}, expected NAME=VALUE")
+            raise InvalidInputError(f"--parameter: found {each!r}, expected NAME=VALUE or @FILE")
         pairs[name] = value
     return pairs
+
+
+def _of_file(file: Path) -> dict[str, str]:
+    """`{"parameters": {"name": {"value": …}}}`, or plainly names and values."""
+    from emulator.model import arm
+
+    try:
+        found = arm.load_json(str(file), file.read_bytes())
+    except OSError as error:
+        raise InvalidInputError(f"--parameter: {file}: cannot be read: {error.strerror}") from None
+    inner = found.get("parameters", found) if isinstance(found, dict) else None
+    if not isinstance(inner, dict):
+        raise InvalidInputError(f"--parameter: {file}: found something else, expected names and values")
+    values = {str(name): each.get("value") if isinstance(each, dict) else each for name, each in inner.items()}
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
 
 
 def _running(control: str | None) -> "Control | None":

@@ -10,6 +10,7 @@ import pytest
 
 from tests.builds import linux, needs_sandbox, shell
 from tests.cli.command import Cli
+from tests.real_templates import DATA, document
 
 pytestmark = pytest.mark.network
 
@@ -105,6 +106,31 @@ def test_parameters_and_mirrors_are_checked(cli: Cli, tmp_path: Path) -> None:
     """Options that mean nothing are told what they should be."""
     file = written(tmp_path, linux(shell("a")))
 
-    assert "expected NAME=VALUE" in cli("build", file, "-p", "x").stderr
+    assert "expected NAME=VALUE or @FILE" in cli("build", file, "-p", "x").stderr
     assert "found no 'x', expected one of (none)" in cli("build", file, "-p", "x=1").stderr
     assert "expected URL=DIR" in cli("build", file, "--mirror", "x").stderr
+
+
+@needs_sandbox
+def test_the_readme_s_three_commands(cli: Cli, tmp_path: Path) -> None:
+    """A quick start of Azure's is refused as it stands, and built with the values of a file."""
+    template = tmp_path / "template.json"
+    template.write_text(json.dumps(document("__helloImageTemplateforReCustomization.json")))
+    first = cli("build", str(template))
+    second = cli("build", str(template), "-p", f"@{DATA / 'values.json'}")
+
+    assert first.returncode == 2
+    assert "properties.source.imageId: found <subscriptionID>, expected a value" in first.stderr
+    assert second.returncode == 0, second.stderr
+    assert "changed /buildArtifacts2/imageBuilder.md" in second.stdout
+
+
+def test_files_of_values_are_checked(cli: Cli, tmp_path: Path) -> None:
+    """A file that is not there, or holds something else, is told; Azure's parameter files and plain ones are read."""
+    file = written(tmp_path, {**linux(shell("a")), "location": "<where>"})
+    (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "azure.json").write_text('{"parameters": {"where": {"value": "<still>"}}}')
+
+    assert "cannot be read" in cli("build", file, "-p", f"@{tmp_path}/none.json").stderr
+    assert "expected names and values" in cli("build", file, "-p", f"@{tmp_path}/list.json").stderr
+    assert "location: found <still>" in cli("build", file, "-p", f"@{tmp_path}/azure.json").stderr
