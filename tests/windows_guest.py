@@ -41,7 +41,7 @@ class Guest:
 
     async def cmd(self, line: str, given: bytes = b"") -> tuple[str, str, int]:
         """What a line of cmd.exe writes, and its exit code; `given` is its input."""
-        console = Fed(given)
+        console = Kept(given)
         code = await cmd_shell.run_line(self.session, console, line)
         return console.text("stdout"), console.text("stderr"), code
 
@@ -54,19 +54,6 @@ class Guest:
         services = {name: replace(service) for name, service in computer.services.items()}
         mine = (dict(session.environment), dict(session.scope.variables), session.directory)
         return files, registry, services, set(computer.features), dict(computer.machine_variables), mine
-
-
-class Fed(Kept):
-    """A console with input."""
-
-    def __init__(self, given: bytes) -> None:
-        super().__init__()
-        self._given = given
-
-    async def standard_input(self) -> Any:
-        """What was given."""
-        if self._given:
-            yield self._given
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Whether a command of a script is played: what its name means, its parameters, the values that must be certain."""
 
+import ntpath
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,8 @@ def check(checker: "Checker", command: Command, before: Any) -> None:
 
 def _check_named(checker: "Checker", command: Command, name: str, before: Any) -> None:
     found = commands.find(name)
+    if found is not None and found.name.casefold() in SEEN and not isinstance(command.name, Literal):
+        raise NotUnderstoodError(command.line)  # what it changes is followed by its name, which must be seen
     is_program = found is None and (scripts.is_script(name) or programs.is_program(name))
     if checker.function(name) and found is None and not is_program:
         return  # where a function has a cmdlet's or a program's name, either may be what runs
@@ -82,6 +85,12 @@ def _written(checker: "Checker") -> Sequence[Expression]:
     return found
 
 
+SEEN = (
+    "set-location", "push-location", "pop-location", "set-variable", "new-variable", "clear-variable",
+    "remove-variable", "set-content", "add-content", "out-file", "copy-item", "move-item", "rename-item", "new-item",
+    "remove-item", "invoke-expression", "invoke-command", "start-process",
+)  # fmt: skip
+"""Cmdlets that change what names mean: where one is called, its own name must stand."""
 WRITERS = ("set-content", "add-content", "out-file", "copy-item", "move-item", "rename-item", "new-item")
 
 
@@ -98,9 +107,20 @@ def folders(checker: "Checker") -> Sequence[str]:
     for block in checker.blocks:
         for node in nodes(block):
             if isinstance(node, Command) and named(node) in _CHANGES_FOLDER:
-                for each in node.arguments:
-                    values = () if each.value is None else checker.certain(each.value, node.line)
-                    found += [drive.resolve(to_text(value), start) for value in values]
+                found += [drive.resolve(path, start) for path in _goals(checker, node)]
+    return found
+
+
+def _goals(checker: "Checker", node: Command) -> Sequence[str]:
+    """The folders that a command goes to.
+
+    Raises:
+        NotUnderstoodError: they are not certain, or hang on the folder before.
+    """
+    given = [each.value for each in node.arguments if each.value is not None]
+    found = [to_text(value) for each in given for value in checker.certain(each, node.line)]
+    if not found or not all(ntpath.isabs(path) and ":" in path for path in found):
+        raise NotUnderstoodError(node.line)
     return found
 
 

@@ -1,5 +1,6 @@
 """Parameters that are played for some values only, which must then be certain before the script runs."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -65,12 +66,31 @@ COMMON: Mapping[str, Callable[[str], bool]] = {
 }
 
 
+_PLACE = re.compile(r"(?:microsoft\.powershell\.core\\)?(alias|cert|env|function|variable|wsman)::?", re.IGNORECASE)
+_PLACES: Mapping[str, tuple[str, ...]] = {
+    "new-item": ("env",),
+    "remove-item": ("env", "variable"),
+    "test-path": ("env", "function", "variable"),
+}
+"""What besides files and the registry has paths that a cmdlet is played for."""
+
+
+def _check_place(checker: "Checker", found: Cmdlet, parameter: str, given: Expression | None) -> None:
+    for value in (None if given is None else checker.knowledge.values(given)) or ():
+        for item in items(value):
+            place = _PLACE.match(to_text(item))
+            if place is not None and place[1].casefold() not in _PLACES.get(found.name.casefold(), ()):
+                raise NotUnderstoodError(f"{found.name} -{parameter} {to_text(item)}")
+
+
 def check(checker: "Checker", found: Cmdlet, parameter: str, given: Expression | None) -> None:
     """Refuse a value that is not played.
 
     Raises:
         NotUnderstoodError: naming the cmdlet and the parameter.
     """
+    if parameter in ("path", "literalpath", "filepath", "destination"):
+        _check_place(checker, found, parameter, given)
     is_played = PLAYED.get((found.name.casefold(), parameter)) or COMMON.get(parameter)
     if is_played is None:
         return

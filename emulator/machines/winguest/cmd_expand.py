@@ -98,6 +98,8 @@ def _argument(number: str, modifiers: str, scope: Scope) -> str:
 
 def _variable(match: re.Match[str], scope: Scope) -> str:
     name, modifiers = match["name"], match["slice"] or ""
+    if are_in(match[0]):
+        raise NotUnderstoodError("a variable whose name is another's value")
     value = scope.environment.get(name.upper())
     if _may_change(name, scope) or (value is None and name.upper() in COMPUTED):
         return scope.holes.make(

@@ -1,5 +1,6 @@
 """cmd.exe's `set`: variables, sums (`/a`) and questions (`/p`)."""
 
+import contextlib
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from emulator.machines.winguest.errors import NotUnderstoodError
 
 WRONG = "The syntax of the command is incorrect.\r\n"
 _OPERATORS = re.compile(r"[&|<>]")
-_SUM = re.compile(r"\s*(\d+|0x[0-9a-fA-F]+|[A-Za-z_]\w*|<<|>>|[-+*/%&^|]?=|[-+*/%&^|~!(),])", re.ASCII)
+_SUM = re.compile(r"\s*(0x[0-9a-fA-F]+|\d+|[A-Za-z_]\w*|<<|>>|[-+*/%&^|]?=|[-+*/%&^|~!(),])", re.ASCII)
 _BITS = 2**32
 
 
@@ -80,7 +81,8 @@ def _question(name: str, prompt: str) -> Action:
 def _sum(shell: Shell, text: str) -> Action:
     text = text.strip().strip('"')
     # What fills a hole is a number in the sum, so the sum is one whatever it is.
-    Sum(holes.ANY.sub("1", text), lambda _: 0).all()
+    with contextlib.suppress(ZeroDivisionError):
+        Sum(holes.ANY.sub("1", text), lambda _: 0).all()
     is_shown = shell.batch is None
 
     async def run(outer: Shell) -> int:

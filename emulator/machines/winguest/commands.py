@@ -136,7 +136,7 @@ async def run(engine: "Engine", command: Command, given: list[Value] | None, emi
     async with redirections.within(engine, command.redirections, emit) as written:
         if program:
             engine.last_succeeded = True
-            await programs.run(engine, command, program, written)
+            await programs.run(engine, command, program, written, given)
         else:
             await invoke(engine, name, bound, given, written, operator=command.operator)
 
@@ -174,7 +174,7 @@ async def invoke(
     elif (path := scripts.path_of(engine, text)) is not None and path.casefold().endswith(".ps1"):
         await scripts.run(engine, path, bound, given, emit, is_new=operator != ".")
     elif _program(engine, text):
-        await programs.run_line(engine, programs.line_of(_program(engine, text), bound), (), emit)
+        await programs.run_line(engine, programs.line_of(_program(engine, text), bound), (), emit, given)
     elif text.casefold() in engine.session.vetted.functions or scripts.is_script(text):
         raise unknown(text)  # a function before its time, or a script in another folder, as Windows says it
     else:

@@ -27,8 +27,9 @@ class Kept:
 
     encoding = "utf-8"
 
-    def __init__(self) -> None:
+    def __init__(self, given: bytes = b"") -> None:
         self.written: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+        self._given = given
 
     def write(self, stream: str, data: bytes) -> None:
         """Keep it."""
@@ -39,9 +40,9 @@ class Kept:
         await asyncio.sleep(0)
 
     async def standard_input(self) -> AsyncIterator[bytes]:
-        """Nothing comes in."""
-        return
-        yield b""
+        """What was given."""
+        if self._given:
+            yield self._given
 
     def text(self, stream: str) -> str:
         """All of a stream, as text."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from emulator.machines.winguest.errors import NotUnderstoodError
+from emulator.machines.winguest.text import lines_of
 from emulator.machines.winguest.tree import Argument, Command, Expandable, Expression, Literal, Variable
 from emulator.machines.winguest.values import Value, items, to_text
 
@@ -121,8 +122,10 @@ def _with_holes(value: Expression, fillers: list[Expression]) -> str:
     return holes.argument(len(fillers) - 1)
 
 
-async def run(engine: "Engine", command: Command, name: str, emit: "Emit") -> None:
-    """Run a program by the plan that was made of its line.
+async def run(
+    engine: "Engine", command: Command, name: str, emit: "Emit", given: Sequence[Value] | None = None
+) -> None:
+    """Run a program by the plan that was made of its line; what comes through the pipeline is its input.
 
     Raises:
         NotUnderstoodError: none was.
@@ -132,10 +135,12 @@ async def run(engine: "Engine", command: Command, name: str, emit: "Emit") -> No
         wanted = [each.value for each in command.arguments if each.value is not None]
         line, fillers = _line(name, command.arguments, [await engine.evaluator.evaluate(each) for each in wanted]), ()
     fills = tuple([to_text(await engine.evaluator.evaluate(each)) for each in fillers])
-    await run_line(engine, line, fills, emit)
+    await run_line(engine, line, fills, emit, given)
 
 
-async def run_line(engine: "Engine", line: str, fills: tuple[str, ...], emit: "Emit") -> None:
+async def run_line(
+    engine: "Engine", line: str, fills: tuple[str, ...], emit: "Emit", given: Sequence[Value] | None = None
+) -> None:
     """Run a program's line by the plan that was made of it.
 
     Raises:
@@ -144,7 +149,7 @@ async def run_line(engine: "Engine", line: str, fills: tuple[str, ...], emit: "E
     from emulator.machines.winguest import cmd_shell
     from emulator.machines.winguest.console import Kept
 
-    console = Kept()
+    console = Kept("".join(lines_of(given or ())).encode())
     code = await cmd_shell.run_planned(engine.session, console, engine.session.vetted.line(line), fills)
     for text in console.text("stdout").splitlines():
         emit(text)

@@ -89,6 +89,15 @@ UNKNOWN = (
     "'x' -match '(?<-x>)'",
     "'x' -match $whatever",
     "'{0:P}' -f 1",
+    r"'C:\Windows' | Set-Location; & .\good.ps1",
+    r"Set-Location ..; & .\good.ps1",
+    "$setter = 'Set-Variable'; $name = 'Write-Output'; & $setter name 'Get-Foo'; & $name 'x'",
+    "Set-Variable $whatever 'Get-Foo'; $name = 'Write-Output'; & $name 'x'",
+    "$writer = 'Set-Content'; & $writer C:\\good.ps1 'Get-Foo'; & C:\\good.ps1",
+    "Set-Content function:Say 'Get-Foo'",
+    "Set-Content variable:name 'Get-Foo'",
+    "Get-Content env:PATH",
+    "Get-ChildItem cert:\\LocalMachine",
     "$PSScriptRoot",
     "${function:Foo} = 1",
     "1 -frob 2",
@@ -200,6 +209,7 @@ async def test_each_that_is_known_changes_something(script: str) -> None:
         # A program's arguments are texts, whatever they say
         ('$what = Get-Content C:\\evil.txt; cmd /c "echo $what"', "a & frobnicate > C:\\ran\r\n"),
         ('$code = 3; cmd /c "exit $code"; $LASTEXITCODE', "3\r\n"),
+        ("'b', 'a' | sort.exe", "a\r\nb\r\n"),
         # Parameters in a table
         ("$table = @{Path = 'C:\\say.ps1'}; Test-Path @table", "True\r\n"),
         ("$table = @{}; $table['Path'] = 'C:\\'; $table.Add('PathType', 'Leaf'); Test-Path @table", "False\r\n"),
