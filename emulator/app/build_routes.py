@@ -25,6 +25,7 @@ def routes(channel: "Channel") -> "Sequence[web.RouteDef]":
         web.get("/emulator/builds", builds.all),
         web.put("/emulator/builds/{guid}", builds.begin),
         web.delete("/emulator/builds/{guid}", builds.end),
+        web.post("/emulator/builds/{guid}/cancel", builds.cancel),
         web.delete("/emulator/builds/{guid}/resources", builds.delete),
     ]
 
@@ -48,6 +49,10 @@ class _Builds:
         begun = staging(template_of(template), chosen, self._channel.world.topology, guid)
         await self._channel.stagings.begin(begun)
         return web.json_response(self._channel.stagings.builds[guid].as_json())
+
+    async def cancel(self, request: web.Request) -> web.Response:
+        self._channel.stagings.cancel(request.match_info["guid"])
+        return web.json_response({"canceling": True}, status=202)
 
     async def end(self, request: web.Request) -> web.Response:
         body = await _object(request)

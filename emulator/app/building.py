@@ -109,6 +109,10 @@ class ChannelSite:
         """See `Site.deploy`."""
         await self.channel.stagings.begin(staging)
 
+    async def cancel_asked(self, staging: Staging) -> None:
+        """See `Site.cancel_asked`."""
+        await self.channel.stagings.cancel_asked(staging.guid)
+
     async def tear_down(self, staging: Staging, *, keep: bool) -> None:
         """See `Site.tear_down`."""
         if staging.guid in self.channel.stagings.builds:

@@ -18,6 +18,9 @@ from emulator.model.image import ImageTemplate
 from emulator.model.world import System, World
 from emulator.rules.deployment import Wanted, assembled
 
+LOOK_SECONDS = 1.0
+"""Real seconds between two looks whether somebody asked for the build to be cancelled."""
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteSite:
@@ -55,6 +58,14 @@ class RemoteSite:
         """See `Site.deploy`."""
         body = arm.dump(self.template)
         await asyncio.to_thread(self.control.begin_build, staging.guid, body, staging.system)
+
+    async def cancel_asked(self, staging: Staging) -> None:
+        """See `Site.cancel_asked`."""
+        while True:
+            builds = (await asyncio.to_thread(self.control.status))["builds"]
+            if any(each["build"] == staging.guid and each["state"] == "canceling" for each in builds):
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def tear_down(self, staging: Staging, *, keep: bool) -> None:
         """See `Site.tear_down`."""

@@ -1,5 +1,6 @@
 """The builds that a running emulator knows of: what each has deployed, shown as it comes and goes."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,6 +26,7 @@ class Stagings:
     set_machine: SetMachine
     observer: Observer
     builds: dict[str, Staging] = field(default_factory=dict)
+    cancelled: dict[str, asyncio.Event] = field(default_factory=dict)
 
     async def begin(self, staging: Staging) -> None:
         """Deploy what a build needs, and a fresh build VM.
@@ -43,7 +45,7 @@ class Stagings:
         await self._renew(staging)
 
     def _allow(self, other: Staging, staging: Staging) -> None:
-        if other.state == "running":
+        if other.state in ("running", "canceling"):
             raise UnavailableError(
                 f"a build of {other.template.name} is under way in {other.group.name}, and there is one build VM"
             )
@@ -53,6 +55,22 @@ class Stagings:
                 f"{other.template.name}, expected an empty group [BadStagingResourceGroup]"
             )
 
+    def cancel(self, guid: str) -> None:
+        """Ask for a build to be cancelled; whoever drives it hears of it, and this returns before it has.
+
+        Raises:
+            InvalidInputError: there is no such build, or it is not under way.
+        """
+        staging = self._known(guid)
+        if staging.state not in ("running", "canceling"):
+            raise InvalidInputError(f"build: found {guid}, which is {staging.state}, expected one that is running")
+        self.builds[guid] = replace(staging, state="canceling")
+        self.cancelled.setdefault(guid, asyncio.Event()).set()
+
+    async def cancel_asked(self, guid: str) -> None:
+        """Wait until somebody asks for a build to be cancelled."""
+        await self.cancelled.setdefault(guid, asyncio.Event()).wait()
+
     async def end(self, guid: str, *, keep: bool) -> None:
         """Delete what leaves after a build, in the documented order; with `keep` all of it stays to be looked at.
 
@@ -60,6 +78,7 @@ class Stagings:
             InvalidInputError: there is no such build.
         """
         staging = self._known(guid)
+        self.cancelled.pop(guid, None)
         if keep:
             self.builds[guid] = replace(staging, state="kept")
             return

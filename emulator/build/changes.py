@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from emulator.build.communicator import Collected, Communicator, powershell_line
+from emulator.errors import PeerError
 from emulator.model.world import System
 
 MARK = "/tmp/.aib-emulator-build-"  # noqa: S108 - the build VM's
@@ -38,16 +39,26 @@ def _nothing(_: bytes, __: bool) -> None:  # noqa: FBT001 - the form that channe
 
 async def before(over: Communicator, system: System) -> Before | None:
     """What the machine is like before the build; None where it cannot say."""
-    if system == "windows":
-        files = await _listed(over)
-        return None if files is None else Before(system, files=files)
-    mark = MARK + secrets.token_hex(8)
-    made = await over.run(f"touch {mark}", _nothing) == 0
+    try:
+        if system == "windows":
+            files = await _listed(over)
+            return None if files is None else Before(system, files=files)
+        mark = MARK + secrets.token_hex(8)
+        made = await over.run(f"touch {mark}", _nothing) == 0
+    except PeerError:
+        return None  # the steps that follow find out, and say so
     return Before(system, mark) if made else None
 
 
 async def since(over: Communicator, found: Before) -> Sequence[str] | None:
     """The files that were made or changed since, by name; None where the machine cannot say."""
+    try:
+        return await _since(over, found)
+    except PeerError:
+        return None  # the machine may go with its last step: what it did is done
+
+
+async def _since(over: Communicator, found: Before) -> Sequence[str] | None:
     if found.system == "windows":
         after = await _listed(over)
         old = found.files or {}

@@ -1,5 +1,6 @@
 """Run a plan over a site: deploy, connect, customize, validate, report, and leave nothing behind."""
 
+import asyncio
 import contextlib
 import datetime
 from collections.abc import AsyncIterator, Sequence
@@ -21,6 +22,7 @@ from emulator.clock import Clock
 from emulator.model.world import System
 
 Driver = Literal["own", "packer"]
+CANCELED = Failure("The build was canceled.")
 KEPT_LINES = 20
 """Lines of a failed step's output that are told again at the end."""
 
@@ -37,6 +39,10 @@ class Site(Protocol):
 
     async def deploy(self, staging: Staging) -> None:
         """Show the build's resources, and start its build VM afresh."""
+        ...
+
+    async def cancel_asked(self, staging: Staging) -> None:
+        """Wait until somebody asks for the build to be cancelled."""
         ...
 
     async def tear_down(self, staging: Staging, *, keep: bool) -> None:
@@ -117,8 +123,8 @@ async def build(
         keep = False
         try:
             await site.deploy(staging)
-            failure = await _within_its_time(running)
-            keep = failure is not None and _on_error(running) == "abort"
+            failure = await _unless_cancelled(running)
+            keep = failure is not None and failure is not CANCELED and _on_error(running) == "abort"
         finally:
             running.log.err("[INFO] (telemetry) Finalizing.")
             await site.tear_down(staging, keep=keep)
@@ -128,6 +134,26 @@ async def build(
 def _on_error(running: _Running) -> OnError:
     plan = running.plan
     return plan.on_validation_error if running.sub_state == "Validating" else plan.on_customizer_error
+
+
+async def _unless_cancelled(running: _Running) -> Failure | None:
+    """The build, ended where somebody asks for it by the API; what failed, or None."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            body = group.create_task(_within_its_time(running))
+            watching = group.create_task(_cancelled_when_asked(running, body))
+            body.add_done_callback(lambda _: watching.cancel())
+    except BaseExceptionGroup as group_error:
+        if len(group_error.exceptions) == 1:
+            raise group_error.exceptions[0] from None
+        raise
+    return CANCELED if body.cancelled() else body.result()
+
+
+async def _cancelled_when_asked(running: _Running, body: "asyncio.Task[Failure | None]") -> None:
+    await running.site.cancel_asked(running.staging)
+    running.log.out("Cancelling build after receiving terminated")
+    body.cancel()
 
 
 async def _within_its_time(running: _Running) -> Failure | None:
@@ -209,12 +235,12 @@ async def _one(running: _Running, over: Communicator, step: Step) -> Failure | N
 
 def _result(running: _Running, failure: Failure | None) -> Result:
     plan, began = running.plan, running.began
-    state: RunState = "Succeeded" if failure is None else "Failed"
-    if failure is not None and running.sub_state == "Validating" and plan.distribute_on_failure:
+    state: RunState = "Succeeded" if failure is None else "Canceled" if failure is CANCELED else "Failed"
+    if state == "Failed" and running.sub_state == "Validating" and plan.distribute_on_failure:
         state = "PartiallySucceeded"
     end = began[0] + datetime.timedelta(seconds=running.site.clock.now() - began[1])
     message = "" if failure is None else failure.said
-    if failure is not None and failure.said != TIMED_OUT:
+    if failure is not None and failure is not CANCELED and failure.said != TIMED_OUT:
         message = failed_message(str(failure), str(running.path), running.staging.guid)
     sub_state = None if failure is None else running.sub_state
     last = LastRun(_iso(began[0]), _iso(end), state, sub_state, message)

@@ -65,7 +65,7 @@ class Staging:
     Attributes:
         guid: names the build and its log.
         group: the staging group.
-        state: `running`, `kept` (an error with `abort` keeps the machine) or `done`.
+        state: `running`, `canceling`, `kept` (an error with `abort` keeps the machine) or `done`.
     """
 
     guid: str

@@ -1,7 +1,7 @@
 """What people see of a running emulator: tables and lines to paste, drawn by Rich."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.text import Text
 
 STATES = {"up": "green", "down": "red", "stopped": "yellow", "absent": "dim"}
 OUTCOMES = {"carried": "green", "denied": "red", "failed": "red", "absent": "dim"}
+BUILDS = {"running": "green", "canceling": "yellow", "kept": "yellow", "done": "dim"}
 SSH_OPTIONS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
 
 
@@ -25,6 +26,8 @@ def summary(out: Console, status: Mapping[str, Any]) -> None:
     out.print(hops(status["hops"]))
     for line in paths(status["paths"]):
         out.print(line)
+    for line in builds(status.get("builds", ())):
+        out.print(line, soft_wrap=True)
     out.print()
     for title, command in how_to_connect(status["endpoints"]):
         out.print(Text(title, "bold"))
@@ -54,6 +57,20 @@ def paths(found: Mapping[str, Mapping[str, Any]]) -> Iterator[Text]:
         if path["outcome"] != "carried":
             word = (path["outcome"], OUTCOMES.get(path["outcome"], ""))
             yield Text.assemble((system, "bold"), " is ", word, f": {path['reason']}")
+
+
+def builds(found: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
+    """The image builds that are under way, or of which something is left, and what each has deployed."""
+    for build in found:
+        name, group = (build[key].rpartition("/")[2] for key in ("template", "stagingResourceGroup"))
+        word = (build["state"], BUILDS.get(build["state"], ""))
+        yield Text.assemble(
+            "build of ", (name, "bold"), " is ", word, f", {len(build['resources'])} resources in {group}"
+        )
+        if build["state"] != "done":
+            for each in build["resources"]:
+                kind, named = each["type"].rpartition("/")[2], each["id"].rpartition("/")[2]
+                yield Text(f"  {kind} {named}" + (f" ({each['hop']})" if "hop" in each else ""), "dim")
 
 
 def how_to_connect(endpoints: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

@@ -87,6 +87,14 @@ class Control:
         """
         return dict(self._ask("PUT", f"/emulator/builds/{guid}", {"template": template, "system": system}))
 
+    def cancel_build(self, guid: str) -> None:
+        """Ask for a build to be cancelled; returns before it has.
+
+        Raises:
+            InvalidInputError: there is no such build under way.
+        """
+        self._ask("POST", f"/emulator/builds/{guid}/cancel", {})
+
     def end_build(self, guid: str, *, keep: bool = False) -> None:
         """Have it deleted again, or with `keep` shown as kept."""
         self._ask("DELETE", f"/emulator/builds/{guid}", {"keep": keep})

@@ -23,6 +23,9 @@ async def test_the_site_is_what_status_and_world_say() -> None:
         staged = staging(template, "linux", site.world.topology, "guid")
         await site.deploy(staged)
         during = channel.status.builds[0]["state"]
+        await asyncio.to_thread(control.cancel_build, "guid")
+        async with asyncio.timeout(20):
+            await site.cancel_asked(staged)
         await site.tear_down(staged, keep=False)
         await site.tear_down(staging(template, "linux", "public-ip", "never begun"), keep=False)
         after = channel.status.builds[0]["state"]

@@ -34,3 +34,12 @@ async def test_a_machine_that_cannot_say() -> None:
     found = await before(over, "linux")
     assert found
     assert await since(over, found) is None
+
+
+async def test_a_machine_that_is_lost() -> None:
+    """A connection that ends says nothing of files; the steps find out by themselves."""
+    assert await before(Scripted({"touch": -1}), "linux") is None
+    over = Scripted({"find": -1})
+    found = await before(over, "linux")
+    assert found
+    assert await since(over, found) is None

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import emulator
+from emulator.errors import InvalidInputError
 from emulator.observe import Observation, Record
 from tests.builds import linux, needs_sandbox, powershell, shell, windows
 
@@ -186,3 +187,28 @@ async def test_a_windows_build(tmp_path: Path) -> None:
     assert "==> azure-arm: Machine successfully restarted, moving on" in told
     assert "C:\\made\\x.txt" in (result.changes or ())
     assert "[INFO] Waiting for WinRM, up to timeout: 10m0s" in log_of(result)
+
+
+async def test_cancelled_by_the_api(tmp_path: Path) -> None:
+    """Asked for by its GUID it ends as Canceled, torn down; a build that is over cannot be cancelled."""
+    async with emulator.start() as channel, asyncio.TaskGroup() as group:
+        working = asyncio.Event()
+
+        def told(line: str) -> None:
+            if "working" in line:
+                working.set()
+
+        document = linux(shell("echo working; sleep 600"), errorHandling={"onCustomizerError": "abort"})
+        building = group.create_task(channel.build(document, folder=tmp_path, told=told))
+        async with asyncio.timeout(30):
+            await working.wait()
+        (guid,) = channel.stagings.builds
+        channel.stagings.cancel(guid)
+        result = await building
+        (after,) = channel.status.builds
+        with pytest.raises(InvalidInputError, match="which is done, expected one that is running"):
+            channel.stagings.cancel(guid)
+
+    assert (result.last_run.state, result.last_run.sub_state) == ("Canceled", "Customizing")
+    assert (after["state"], len(after["resources"])) == ("done", 2)
+    assert "Cancelling build after receiving terminated" in log_of(result)

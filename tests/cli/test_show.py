@@ -47,3 +47,19 @@ def test_approximations_are_said() -> None:
     """What is not as in Azure is listed; nothing is said where all is."""
     assert "held: no filters" in drawn(status(approximated=["held: no filters"]))
     assert "Approximated" not in drawn(status())
+
+
+def test_builds_are_shown_with_what_they_have_deployed() -> None:
+    """A build under way lists its resources, and the hops that they are; of one that is done the count is enough."""
+    group = "/subscriptions/s/resourceGroups/IT_g_t_1"
+    resource = {"id": f"{group}/providers/Microsoft.Compute/virtualMachines/pkrvm1", "hop": "build-linux"}
+    build = {
+        "template": "/x/imageTemplates/web",
+        "stagingResourceGroup": group,
+        "state": "running",
+        "resources": [{**resource, "type": "Microsoft.Compute/virtualMachines"}],
+    }
+    text = drawn(status(builds=[build, {**build, "state": "done"}]))
+
+    assert "build of web is running, 1 resources in IT_g_t_1" in text
+    assert text.count("virtualMachines pkrvm1 (build-linux)") == 1
