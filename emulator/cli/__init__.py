@@ -16,6 +16,7 @@ from emulator.cli import (
     fault,
     machine,
     running,
+    scenario,
     serve,
     verify,
     world,
@@ -61,6 +62,7 @@ app.command("exec", context_settings={"ignore_unknown_options": True})(execute.e
 app.add_typer(world.app, name="world")
 app.command("machine")(machine.machine)
 app.add_typer(fault.app, name="fault")
+app.add_typer(scenario.app, name="scenario")
 app.command("events")(events.events)
 app.command("build")(build.build)
 app.command("check")(check.check)

@@ -1,0 +1,147 @@
+"""`scenario`: the failures that people lost days to, found by an error text, shown and run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from emulator.cli.ending import FAILED
+from emulator.cli.options import Json, print_json
+from emulator.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from emulator.scenarios.scenario import Scenario
+    from emulator.scenarios.search import Candidate
+
+app = typer.Typer(help="List, show and run the catalogue of failures.", no_args_is_help=True)
+Folder = Annotated[
+    Path | None, typer.Option("--from", metavar="FOLDER", help="Scenarios of your own, a *.yaml each, in its place.")
+]
+Name = Annotated[str, typer.Argument(help="As `scenario list` names it.")]
+
+
+@app.command("list")
+def list_scenarios(
+    *,
+    hop: Annotated[
+        str | None, typer.Option(help="Only those whose first component at fault is this hop, as proxy or client.")
+    ] = None,
+    symptom: Annotated[
+        str | None, typer.Option(help="Only those in which a client sees this: silent, refused, mute, closed, ….")
+    ] = None,
+    search: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="An error text, or words of it: the likeliest come first.")
+    ] = None,
+    folder: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """List the scenarios: by hop, by symptom, or ranked by what is like an error text."""
+    from emulator.scenarios import search as searching
+
+    chosen = [each for each in _all(folder) if _is_wanted(each, hop, symptom)]
+    if search is None:
+        candidates = [searching.Candidate(each, 0.0, "") for each in chosen]
+    else:
+        candidates = searching.ranked(chosen, search)
+    if as_json:
+        print_json([_listed(each, ranked=search is not None) for each in candidates])
+        return
+    for each in candidates:
+        _print_candidate(each)
+    if not candidates:
+        typer.echo("no scenario is like that")
+
+
+def _all(folder: Path | None) -> "tuple[Scenario, ...]":
+    from emulator.scenarios.reading import CATALOGUE, catalogue
+    from emulator.scenarios.scenario import HOPS
+
+    found = catalogue(folder or CATALOGUE)
+    return tuple(sorted(found, key=lambda each: (HOPS.index(each.hop), each.name)))
+
+
+def _is_wanted(scenario: "Scenario", hop: str | None, symptom: str | None) -> bool:
+    from emulator.scenarios.scenario import HOPS, SYMPTOMS
+
+    for option, value, allowed in (("--hop", hop, HOPS), ("--symptom", symptom, tuple(SYMPTOMS))):
+        if value is not None and value not in allowed:
+            raise InvalidInputError(f"{option}: found {value!r}, expected one of {', '.join(allowed)}")
+    return hop in (None, scenario.hop) and symptom in (None, scenario.symptom)
+
+
+def _listed(candidate: "Candidate", *, ranked: bool) -> dict[str, Any]:
+    scenario = candidate.scenario
+    values = {key: getattr(scenario, key) for key in ("name", "title", "hop", "symptom", "texts", "references")}
+    return {**values, "score": round(candidate.score, 1), "like": candidate.text} if ranked else values
+
+
+def _print_candidate(candidate: "Candidate") -> None:
+    scenario = candidate.scenario
+    typer.echo(f"{scenario.name}  ({scenario.hop}, {scenario.symptom})")
+    typer.echo(f"    {scenario.title}")
+    if candidate.text:
+        typer.echo(f"    | {candidate.text}")
+
+
+@app.command("show")
+def show(name: Name, *, folder: Folder = None, as_json: Json = False) -> None:
+    """Show a scenario: what goes wrong, where, what clients see, what mends it, who reported it."""
+    from emulator.cli import playbill
+
+    scenario = _named(name, folder)
+    if as_json:
+        print_json({"name": scenario.name, **scenario.model_dump(mode="json", by_alias=True, exclude_unset=True)})
+        return
+    for line in playbill.described(scenario):
+        typer.echo(line)
+
+
+def _named(name: str, folder: Path | None) -> "Scenario":
+    from emulator.scenarios.reading import CATALOGUE, named
+
+    return named(name, folder or CATALOGUE)
+
+
+@app.command("schema")
+def schema() -> None:
+    """Print the JSON schema of a scenario's file."""
+    from emulator.scenarios import reading
+
+    print_json(reading.schema())
+
+
+@app.command("run")
+def run_scenario(
+    name: Name,
+    *,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Start and break it, and keep it so for a client of yours until Ctrl-C.")
+    ] = False,
+    time_scale: Annotated[
+        float | None, typer.Option(metavar="N", help="Emulated seconds that pass in a real one.")
+    ] = None,
+    folder: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Run a scenario in a world of its own: what its client sees beside what happened, hop by hop.
+
+    Exits 1 when the client sees something else than the scenario says, or evidence lacks.
+    """
+    from emulator.cli.loop import run
+
+    scenario = _named(name, folder)
+    if hold:
+        from emulator.cli import holding
+
+        run(holding.held(scenario, time_scale, as_json=as_json))
+        return
+    from emulator.app.playing import played
+    from emulator.cli import playbill
+
+    found = run(played(scenario, time_scale=time_scale))
+    if as_json:
+        print_json(playbill.as_json(found))
+    else:
+        playbill.tell(found)
+    if found.wrong:
+        raise typer.Exit(FAILED)
