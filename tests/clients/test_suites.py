@@ -75,7 +75,6 @@ async def test_pywinrms_suite(transport: str, own_certificate: Path, tmp_path: P
 
 KNOWN = {
     "test_client_copy_file_failure",
-    "test_psrp_pshost_methods",
     "test_psrp_pshost_ui_mocked_methods",
     "test_psrp_pshost_raw_ui_mocked_methods",
     "test_psrp_key_exchange_timeout",

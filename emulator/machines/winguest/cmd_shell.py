@@ -217,7 +217,7 @@ def plan(shell: Shell, line: str) -> Action:
     if re.search(f"[{chr(holes.ARGUMENTS)}-{chr(holes.LAST)}]", line) and shell.depth == 0:
         raise NotUnderstoodError(line)
     scope = replace(shell.scope, arguments=None, is_delayed=False, level=shell.depth)
-    text = cmd_expand.expand(line.strip(), scope)
+    text = cmd_expand.expand(line.lstrip().rstrip("\r\n"), scope)
     nodes = cmd_line.parse(text, scope.holes)
     if len(nodes) != 1 or isinstance(nodes[0], Label):
         raise NotUnderstoodError(line.strip())

@@ -248,10 +248,17 @@ def reshaped(chance: random.Random, data: bytes) -> bytes:
         return mutated(chance, data)
     leaf = chance.choice(leaves)
     name = leaf[2] or leaf[4] or b""
-    made = chance.choice(
-        (b"", b"<Nil%b/>" % name, leaf[0] * 2, b"<S%b>text</S>" % name, b"<I32%b>-7</I32>" % name,
-         b"<B%b>x</B>" % name, b"<Obj%b/>" % name, b"<I32%b>99999999999</I32>" % name, b"<LST%b><S>a</S></LST>" % name, b"<Ref%b/>" % name)
-    )  # fmt: skip
+    shapes = (
+        "",
+        "<Nil{}/>",
+        "<S{}>text</S>",
+        "<I32{}>-7</I32>",
+        "<I32{}>99999999999</I32>",
+        "<B{}>x</B>",
+        "<Obj{}/>",
+    )
+    shape = chance.choice((*shapes, "<LST{}><S>a</S></LST>", "<Ref{}/>", "twice"))
+    made = leaf[0] * 2 if shape == "twice" else shape.format(name.decode("utf-8", "replace")).encode()
     xml = xml[: leaf.start()] + made + xml[leaf.end() :]
     return head[:17] + (len(xml) + 40).to_bytes(4, "big") + head[21:] + xml
 

@@ -189,3 +189,8 @@ async def test_hands_out_what_fits() -> None:
 
     assert [chunk.outputs[0].data for chunk in chunks] == [b"12345", b"6\r\n"]
     assert [chunk.exit_code for chunk in chunks] == [None, 0]
+
+
+async def test_a_space_before_an_operator_is_kept() -> None:
+    """Words before `&&` keep the space that is before it, within another cmd.exe too, as pypsrp's suite knows it."""
+    assert await answer("cmd.exe /c echo out && echo err>&2 && exit 1") == ("out \r\n", "err \r\n", 1)
