@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 import emulator
-from emulator.app.config import Config, Credentials, Listen, SwitchSettings, Windows, Winrm
+from emulator.app.config import Builds, Config, Credentials, Listen, SwitchSettings, Windows, Winrm
 from emulator.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -16,6 +16,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "switches": SwitchSettings,
     "credentials": Credentials,
     "listen": Listen,
+    "builds": Builds,
     "winrm": Winrm,
     "windows": Windows,
 }

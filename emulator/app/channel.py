@@ -274,7 +274,7 @@ class Channel:
     def _build_hop(self, system: System) -> Hop:
         role = build_role(system)
         machine, keeper = self.world.member(role), self.keepers.get(role)
-        if machine is None or keeper is None:
+        if machine is None or (keeper is None and role not in self.scene.headless):
             return Hop(role, "", "", "absent", "the world has no such build VM")
         address = self.world.interface_of(machine).address
         local = "{}:{}".format(*self.scene.transport(address, {"linux": 22, "windows": 5986}[system]))
@@ -282,6 +282,8 @@ class Channel:
         if silence:
             return Hop(role, str(address), "", "down", SILENCES[silence].format(role))
         stopped = role in self.scene.condition.stopped
+        if keeper is None:
+            return Hop(role, str(address), local, "up", "not ours: `builds` names it")
         running: HopState = "up" if keeper.running else "down"
         return Hop(role, str(address), local, "stopped" if stopped else running, keeper.detail)
 

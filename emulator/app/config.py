@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from emulator.errors import InvalidInputError
 from emulator.machines.settings import ChannelBinding, GuestChoice, HostChoice, Scheme, WinrmSettings
 from emulator.model.switches import ProxyMode, Switches
-from emulator.model.world import Topology
+from emulator.model.world import System, Topology
 from emulator.rules.deployment import Wanted
 
 Port = Annotated[int, Field(ge=1, le=65535)] | Literal["auto"]
@@ -68,6 +68,19 @@ def _host_and_port(text: str) -> str:
     ):
         raise ValueError("expected HOST:PORT, as 127.0.0.1:5985, or nothing")
     return text
+
+
+class Builds(_Strict):
+    """The key `builds`: machines of the user's own at the channel's end, by `HOST:PORT`; ours where there is none."""
+
+    linux: Annotated[str, AfterValidator(_host_and_port)] = ""
+    windows: Annotated[str, AfterValidator(_host_and_port)] = ""
+
+    @property
+    def given(self) -> dict[System, str]:
+        """Those that are set."""
+        found: dict[System, str] = {"linux": self.linux, "windows": self.windows}
+        return {system: text for system, text in found.items() if text}
 
 
 class Winrm(_Strict):
@@ -127,6 +140,7 @@ class Config(_Strict):
     windows: Windows = Windows()
     flow_logs: Path | None = None
     faults: tuple[dict[str, Any], ...] = ()
+    builds: Builds = Builds()
 
     @property
     def listening(self) -> Listen:
@@ -234,6 +248,7 @@ def _keys(place: Sequence[object]) -> Iterable[str]:
         "switches": SwitchSettings,
         "credentials": Credentials,
         "listen": Listen,
+        "builds": Builds,
         "winrm": Winrm,
         "windows": Windows,
     }

@@ -15,6 +15,7 @@ from typing import IO, Any
 from emulator.app.channel import Channel
 from emulator.app.config import Config, Listen, Port, load_config
 from emulator.app.credentials import Account, account
+from emulator.app.elsewhere import end_elsewhere
 from emulator.app.faults import hops_of, read_all
 from emulator.app.flow_logs import flow_logs
 from emulator.app.given import Resources, places
@@ -33,7 +34,7 @@ from emulator.net import filters, taken
 from emulator.net.addresses import Loopback
 from emulator.net.entry import entry
 from emulator.net.listener import bind
-from emulator.net.pipes import pipe_pool
+from emulator.net.pipes import PipePool, pipe_pool
 from emulator.net.prober import probing
 from emulator.net.proxy import proxy
 from emulator.net.scene import Jump, Scene
@@ -110,7 +111,7 @@ async def _running(
         folder = state.make(home) if home else Path(stack.enter_context(tempfile.TemporaryDirectory("-aib-emulator")))
         credentials = account(config.credentials, folder)
         pipes = await stack.enter_async_context(pipe_pool())
-        scene = Scene(world, Clock(config.time_scale), history, Loopback(), pipes, secrets.token_bytes(KEY_BYTES))
+        scene = _scene(world, config, history, pipes)
         await _log_flows(scene, config, stack)
         watchers = await stack.enter_async_context(asyncio.TaskGroup())
         if world.switches.proxy_mode == "ssh-jump":
@@ -131,6 +132,12 @@ async def _running(
         channel.faults.start(faults)
         yield channel
         history.end()
+
+
+def _scene(world: World, config: Config, history: History, pipes: PipePool) -> Scene:
+    scene = Scene(world, Clock(config.time_scale), history, Loopback(), pipes, secrets.token_bytes(KEY_BYTES))
+    end_elsewhere(scene, config.builds.given)
+    return scene
 
 
 async def _log_flows(scene: Scene, config: Config, stack: contextlib.AsyncExitStack) -> None:
@@ -161,7 +168,8 @@ def _bind_all(scene: Scene, listen: Listen, stack: contextlib.AsyncExitStack) ->
             continue
         chosen: Port = listen.linux if system == "linux" else listen.windows
         wanted.append(("entry", system, listen.host, 0 if chosen == "auto" else chosen))
-        wanted.append((build.hop, system, scene.loopback.of(world.interface_of(build).address), 0))
+        if build.hop not in scene.headless:
+            wanted.append((build.hop, system, scene.loopback.of(world.interface_of(build).address), 0))
         proxies = ((each.hop, world.interface_of(each).address) for each in world.proxies)
         wanted += ((hop, system, scene.loopback.of(address), 0) for hop, address in proxies)
     for name, system, host, port in wanted:
@@ -213,7 +221,7 @@ def _make_keepers(
     hops = tuple(scene.loopback.of(address) for address in senders)
     for system in SYSTEMS:
         machine = world.member(build_role(system))
-        if machine is None:
+        if machine is None or (machine.hop, system) not in sockets:
             continue
         settings = MachineSettings(
             system=system,

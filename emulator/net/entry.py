@@ -174,9 +174,8 @@ class Entry:
 
     async def _dial(self, which: Passage, end: Leg, first: bytes) -> socket.socket | DialFailure:
         """The far end, connected, with what private link itself sends `first`."""
-        loopback = self.scene.loopback
-        source = loopback.of(end.flow.source) if loopback.exact else None
         where = self.scene.transport(end.flow.destination, end.flow.destination_port)
+        source = self.scene.source(end.flow.source, where[0])
         target = await dial(source, where, seconds=DIAL_SECONDS)
         if isinstance(target, DialFailure):
             return target.of(which.backend)

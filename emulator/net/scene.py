@@ -40,6 +40,7 @@ class Scene:
         ports: transport ports of listeners, by Azure address and port; elsewhere they are Azure's own.
         key: the hop header's HMAC key.
         headless: hops that do not understand the hop header: real SSH servers.
+        elsewhere: where build VMs are that are not ours, by Azure address and port.
         jump: plays an SSH server that forwards, where the proxy VM is one.
         paces: the bandwidth of each proxy VM, where it is capped.
         nat_ports: how many of private link's ports the flows to each proxy have taken.
@@ -56,6 +57,7 @@ class Scene:
     condition: Condition = field(default_factory=Condition)
     ports: dict[tuple[IPv4Address, int], int] = field(default_factory=dict)
     headless: frozenset[str] = frozenset()
+    elsewhere: dict[tuple[IPv4Address, int], tuple[str, int]] = field(default_factory=dict)
     traffic: Traffic | None = None
     nat_ports: Counter[str] = field(default_factory=Counter)
     jump: Jump | None = None
@@ -132,4 +134,9 @@ class Scene:
 
     def transport(self, address: IPv4Address, port: int) -> tuple[str, int]:
         """Where an Azure address and port can be dialled on this machine."""
-        return self.loopback.of(address), self.ports.get((address, port), port)
+        ours = self.loopback.of(address), self.ports.get((address, port), port)
+        return self.elsewhere.get((address, port), ours)
+
+    def source(self, address: IPv4Address, towards: str) -> str | None:
+        """Which of our addresses to dial from; None for any, where each has none of its own or cannot leave here."""
+        return self.loopback.of(address) if self.loopback.exact and towards.startswith("127.") else None

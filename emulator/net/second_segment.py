@@ -136,8 +136,8 @@ class SecondSegment:
 
     async def _dial(self, which: Passage, leg: Leg, *, seconds: float) -> socket.socket | DialFailure:
         scene, flow = self.scene, leg.flow
-        source = scene.loopback.of(flow.source) if scene.loopback.exact else None
         where = scene.transport(flow.destination, flow.destination_port)
+        source = scene.source(flow.source, where[0])
         target = await dial(source, where, seconds=seconds)
         if isinstance(target, DialFailure):
             return target.of(which.backend)

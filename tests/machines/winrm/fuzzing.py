@@ -379,13 +379,19 @@ async def http(at: Stand, chance: random.Random) -> None:
     data = chance.randbytes(200) if chance.random() < 0.2 else mutated(chance, request[: chance.choice((300, 5000))])
     ours, theirs = socket.socketpair()
     async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
-        group.create_task(at.front_end.serve(theirs, is_tls=False))
+        group.create_task(_served(at, theirs))
         reader, writer = await asyncio.open_connection(sock=ours)
         writer.write(data)
         with contextlib.suppress(OSError):
             writer.write_eof()
             await reader.read()
         writer.close()
+
+
+async def _served(at: Stand, connection: socket.socket) -> None:
+    """Serve a connection and close it, as its listener does."""
+    with connection:
+        await at.front_end.serve(connection, is_tls=False)
 
 
 Kind = Callable[[Stand, random.Random], Awaitable[None]]
