@@ -13,6 +13,8 @@ from emulator.wire.wsman import faults
 from emulator.wire.wsman.descriptions import ShellDescription
 from emulator.wire.wsman.operations import Create
 
+LOOK_EVERY = 1.0
+"""Seconds between looks at all shells while requests come; with hundreds it takes longer than all the rest."""
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
@@ -145,6 +147,7 @@ class Shells:
     def __init__(self, settings: WinrmSettings) -> None:
         self._settings = settings
         self._shells: dict[str, Shell] = {}
+        self._next_look = 0.0
         self._freed = asyncio.Condition()
 
     def __len__(self) -> int:
@@ -161,9 +164,12 @@ class Shells:
         Raises:
             WsmanFaultError: there is none.
         """
-        self._forget_idle()
+        now = asyncio.get_running_loop().time()
+        if now >= self._next_look:
+            self._next_look = now + LOOK_EVERY
+            self._forget_idle()
         shell = self._shells.get(shell_id.upper())
-        if shell is None or shell.owner != owner:
+        if shell is None or shell.owner != owner or shell.is_expired:
             raise faults.unknown_shell()
         return shell
 
