@@ -24,7 +24,7 @@ def read(script: str) -> Node:
     text = script.replace("\r\n", "\n")
     root = _grammar().parse(text.encode("utf-8", "replace")).root_node
     if root.has_error:
-        again = _grammar().parse(with_quotes(text).encode("utf-8", "replace")).root_node
+        again = _grammar().parse(mended(text).encode("utf-8", "replace")).root_node
         root = again if not again.has_error else root
     if root.has_error:
         raise NotUnderstoodError(_first_error(root))
@@ -33,27 +33,37 @@ def read(script: str) -> Node:
     return root
 
 
+_BARE = r"[A-Za-z_*][\w.*\\:-]*"
+_ITEM = rf"(?:'[^'\n]*'|\"[^\"\n]*\"|\$\w+(?::\w+)?|-?\d+|{_BARE})"
+_PATH = r"\$(?:\w+:)?\w+(?:\\(?:[^\s;|(){}\[\],\"'`$]|\$(?:\w+:)?\w+)*)+"
 _TOKEN = re.compile(
-    r"@'\n.*?\n'@|@\"\n.*?\n\"@|'[^']*'|\"(?:[^\"`]|`.)*\"|<#.*?#>|#[^\n]*"
-    r"|(?P<size>(?<![\w.$])\d+[kmgt]b\b)|(?<=[\w\"'),])(?P<before>[ \t]+)"
-    r"(?P<word>\$(?:\w+:)?\w+(?:\\(?:[^\s;|(){}\[\],\"'`$]|\$(?:\w+:)?\w+)*)+)(?=[\s;|)},]|$)",
+    r"@'\n.*?\n'@|@\"\n.*?\n\"@|<#.*?#>|#[^\n]*|(?P<size>(?<![\w.$])\d+[kmgt]b\b)"
+    rf"|(?<=[\w\"'),])(?P<before>[ \t]+)(?:(?P<list>{_ITEM}(?:[ \t]*,[ \t]*{_ITEM})+)|(?P<path>{_PATH}))"
+    r"(?=[\s;|)},]|$)|'[^']*'|\"(?:[^\"`]|`.)*\"",
     re.DOTALL | re.IGNORECASE,
 )
 
 
-def with_quotes(script: str) -> str:
-    r"""A script with its bare arguments such as `$env:TEMP\a.txt` in quotes, where they mean the same.
+def mended(script: str) -> str:
+    r"""A script with what the grammar does not know as it does, where that means the same.
 
-    The grammar does not know them, nor sizes in capitals. In an expression, behind `=` or an operator, they are none,
-    and stay.
+    Bare arguments such as `$env:TEMP\a.txt`, and lists of them such as `Name, Status`, are put in quotes; sizes are
+    written small. In an expression, behind `=` or an operator, such words are none, and stay.
     """
 
-    def quote(match: re.Match[str]) -> str:
+    def mend(match: re.Match[str]) -> str:
         if match["size"]:
             return match[0].lower()
-        return f'{match["before"]}"{match["word"]}"' if match["word"] else match[0]
+        if match["list"]:
+            quoted = re.sub(_ITEM, lambda item: _quoted(item[0]), match["list"], flags=re.IGNORECASE)
+            return f"{match['before']}{quoted}"
+        return f'{match["before"]}"{match["path"]}"' if match["path"] else match[0]
 
-    return _TOKEN.sub(quote, script)
+    return _TOKEN.sub(mend, script)
+
+
+def _quoted(item: str) -> str:
+    return f"'{item}'" if re.fullmatch(_BARE, item, re.IGNORECASE) else item
 
 
 @functools.cache

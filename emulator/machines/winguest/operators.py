@@ -179,7 +179,11 @@ _DATE_CODES = (
     ("yyyy", "%Y"), ("yy", "%y"), ("MM", "%m"), ("dd", "%d"), ("HH", "%H"), ("hh", "%I"), ("mm", "%M"), ("ss", "%S"),
     ("fff", "%f"), ("tt", "%p"),
 )  # fmt: skip
-DATE_FORMAT = re.compile(r"(?:yyyy|yy|MM|dd|HH|hh|mm|ss|fff|tt|[^A-Za-z%\\{}]|T)*|o", re.ASCII)
+DATE_FORMAT = re.compile(
+    r"(?:(?:(?<!y)(?:yyyy|yy)(?!y)|(?<!M)MM(?!M)|(?<!d)dd(?!d)|(?<!H)HH(?!H)|(?<!h)hh(?!h)|(?<!m)mm(?!m)|(?<!s)ss(?!s)"
+    r"|(?<!f)fff(?!f)|(?<!t)tt(?!t)|[^A-Za-z%\\{}]|T)*)|o",
+    re.ASCII,
+)
 """The patterns of dates that are played."""
 
 

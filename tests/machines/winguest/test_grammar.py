@@ -7,12 +7,16 @@ from emulator.machines.winguest.errors import NotUnderstoodError
 
 
 @pytest.mark.parametrize(
-    ("script", "mended"),
+    ("script", "found"),
     [
         (r"Test-Path $env:TEMP\a.txt", r'Test-Path "$env:TEMP\a.txt"'),
         (r"Copy-Item $a\b $c\$d -Force", r'Copy-Item "$a\b" "$c\$d" -Force'),
         (r"(Test-Path $a\b)", r'(Test-Path "$a\b")'),
         ("$x = 1GB + 2KB; '1GB'", "$x = 1gb + 2kb; '1GB'"),
+        ("Select-Object Name, Status", "Select-Object 'Name', 'Status'"),
+        ("Foo -Name a,b -Other $x, c", "Foo -Name 'a','b' -Other $x, 'c'"),
+        ("Foo 'a', $b, 3", "Foo 'a', $b, 3"),
+        ("$x = 'a', 'b'; function F($a, $b) { }", "$x = 'a', 'b'; function F($a, $b) { }"),
         # In an expression, a text and a comment it is none
         (r"$x = $a\b", r"$x = $a\b"),
         (r"'echo $a\b'; # echo $a\b", r"'echo $a\b'; # echo $a\b"),
@@ -20,9 +24,9 @@ from emulator.machines.winguest.errors import NotUnderstoodError
         ("@'\necho $a\\b\n'@", "@'\necho $a\\b\n'@"),
     ],
 )
-def test_paths_with_variables_get_quotes(script: str, mended: str) -> None:
-    """A bare argument that begins with a variable is put in quotes, and nothing else is."""
-    assert grammar.with_quotes(script) == mended
+def test_bare_words_get_quotes(script: str, found: str) -> None:
+    """Bare arguments that begin with a variable, and bare lists, are put in quotes, and nothing else is."""
+    assert grammar.mended(script) == found
 
 
 def test_a_script_that_was_fine_stays() -> None:
