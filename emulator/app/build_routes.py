@@ -2,23 +2,32 @@
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 from aiohttp import web
 
 from emulator.app.building import template_of
+from emulator.app.stagings import Stagings
 from emulator.build.staging import staging
 from emulator.errors import InvalidInputError
 from emulator.model.ids import ResourceId
-from emulator.model.world import System
+from emulator.model.world import System, World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emulator.app.channel import Channel
+
+class Builder(Protocol):
+    """A running channel that builds go over."""
+
+    @property
+    def world(self) -> World: ...
+
+    @property
+    def stagings(self) -> Stagings: ...
 
 
-def routes(channel: "Channel") -> "Sequence[web.RouteDef]":
+def routes(channel: Builder) -> "Sequence[web.RouteDef]":
     """The routes, over a running channel."""
     builds = _Builds(channel)
     return [
@@ -33,7 +42,7 @@ def routes(channel: "Channel") -> "Sequence[web.RouteDef]":
 class _Builds:
     """What the routes do."""
 
-    def __init__(self, channel: "Channel") -> None:
+    def __init__(self, channel: Builder) -> None:
         self._channel = channel
 
     async def all(self, _: web.Request) -> web.Response:

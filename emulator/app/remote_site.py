@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,10 @@ from emulator.model.image import ImageTemplate
 from emulator.model.world import System, World
 from emulator.rules.deployment import Wanted, assembled
 
+NOT_NEW = (
+    "in containers the build VM is not made anew for a build: what others left is there until "
+    "`docker compose up --force-recreate --wait build-linux build-windows`"
+)
 LOOK_SECONDS = 1.0
 """Real seconds between two looks whether somebody asked for the build to be cancelled."""
 
@@ -40,6 +44,11 @@ class RemoteSite:
     def clock(self) -> Clock:
         """A clock of the emulator's scale."""
         return Clock(float(self.status.get("time_scale", 1.0)))
+
+    @property
+    def doubts(self) -> Sequence[str]:
+        """What is not as in Azure here, a sentence each."""
+        return (NOT_NEW,) if self.status["runtime"] == "containers" else ()
 
     @contextlib.asynccontextmanager
     async def reach(self, system: System) -> AsyncIterator[tuple[Account, str]]:
@@ -78,14 +87,9 @@ def site_of(control: Control, template: ImageTemplate) -> RemoteSite:
     """The site that a running emulator is.
 
     Raises:
-        UnavailableError: it does not answer, or takes no builds.
+        UnavailableError: it does not answer.
     """
     status = control.status()
-    if status["runtime"] != "embedded":
-        raise UnavailableError(
-            f"the emulator at {control.url} takes no builds: it is one of containers; without it running, `build` "
-            "starts an embedded one of its own"
-        )
     resources = arm.load([("the running world", {"value": control.world()})]).resources
     ours = [each for each in resources if not isinstance(each, ImageTemplate)]
     world = assembled(ours, Wanted(topology=status["topology"], optional=True))

@@ -15,6 +15,10 @@ from emulator.observe import Observation, Observer
 SetMachine = Callable[[str, State], Awaitable[None]]
 
 
+async def left_as_it_is(hop: str, state: State) -> None:
+    """A build's machine stays what it is: a container of Compose's, which alone can make it anew."""
+
+
 @dataclass(slots=True)
 class Stagings:
     """Builds by GUID; one at a time uses a build VM, for there is one of a kind.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from emulator.cli.ending import FAILED
-from emulator.cli.offline import Resources
+from emulator.cli.offline import Resources, warn
 from emulator.cli.options import ConfigFile, ControlUrl, Guest, Json, print_json
 from emulator.errors import EmulatorError, InvalidInputError
 
@@ -121,6 +121,7 @@ def _over_another(order: "Order", running: "Control") -> "Result":
     from emulator.cli.loop import run
 
     site = site_of(running, order.template)
+    warn(site.doubts)
     with _Noted(order, running.url) as folder:
         return run(_carried_out(order, site, site.world, folder))
 

@@ -48,8 +48,8 @@ async def counted(port: int) -> AsyncIterator[tuple[int, list[int]]]:
         yield server.sockets[0].getsockname()[1], sent
 
 
-async def test_connect_and_close_comes_first(tmp_path: Path) -> None:
-    """Behaviour 13: each attempt is a bare connection that is closed, then the one that logs in."""
+async def test_behaviour_13_connect_and_close_comes_first(tmp_path: Path) -> None:
+    """Each attempt is a bare connection that is closed, then the one that logs in."""
     async with linux_vm(tmp_path, "builtin") as vm, counted(vm.port) as (port, sent):
         found, stream = log()
         account = Account("127.0.0.1", port, "packer", None, "right")

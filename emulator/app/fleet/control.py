@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from emulator.app.build_routes import routes
 from emulator.app.channel import run_at, told
 from emulator.app.config import Config
 from emulator.app.faults import Faults, hops_of, read_all
@@ -18,6 +19,7 @@ from emulator.app.flow_logs import FlowLogs, flow_logs
 from emulator.app.given import Given, laid_over
 from emulator.app.history import History
 from emulator.app.machines import Machines, machine_state, machines_of
+from emulator.app.stagings import Stagings, left_as_it_is
 from emulator.app.status import Endpoint, Exact, Hop, HopState, PathState, Status
 from emulator.app.worlds import load_world
 from emulator.channels.base import Outcome
@@ -60,6 +62,7 @@ class Fleet:
         self.control = ""
         self.news = asyncio.Event()
         self.machines: Machines | None = None
+        self.stagings = Stagings(left_as_it_is, history)
         self.faults = Faults(self.registry.set_faults, lambda: hops_of(self.world), history)
         self._ready = self._begun = False
 
@@ -86,6 +89,8 @@ class Fleet:
             paths=self._paths(),
             approximated=tuple(self._approximated()),
             warnings=(*self.world.warnings, *time_scale.warnings(self.world, self.config.time_scale)),
+            time_scale=self.config.time_scale,
+            builds=tuple(self.stagings.as_json()),
         )
 
     async def apply(self, resources: Given) -> World:
@@ -237,7 +242,7 @@ async def controlling(
     async with contextlib.AsyncExitStack() as stack:
         logs = await _logging(config, stack)
         hops = HopServer(fleet.registry, history, os.environ.get(HOPS, ""), logs)
-        api = serving(fleet, token, bound, stop=stop, more=[hops.route()], admits=hops.admits)
+        api = serving(fleet, token, bound, stop=stop, more=[hops.route(), *routes(fleet)], admits=hops.admits)
         url = await stack.enter_async_context(api)
         fleet.control = _reachable(url)
         async with asyncio.TaskGroup() as group:

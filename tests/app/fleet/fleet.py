@@ -14,7 +14,7 @@ from emulator.app.fleet.control import Fleet, controlling
 from emulator.app.fleet.hop import Hop, HopSettings, playing
 from emulator.app.fleet.messages import FleetRole
 from emulator.machines.child import machine
-from emulator.machines.settings import MachineSettings
+from emulator.machines.settings import GuestChoice, MachineSettings
 from emulator.model.world import SYSTEMS, System
 from emulator.net.addresses import Loopback
 from emulator.net.listener import bind
@@ -84,26 +84,26 @@ def ignore(event: Event) -> None:
 
 
 @contextlib.asynccontextmanager
-async def build_vms() -> AsyncIterator[dict[str, str]]:
+async def build_vms(guest: GuestChoice = "builtin") -> AsyncIterator[dict[str, str]]:
     """Both build VMs, as processes that know nothing of hops; yields where they are."""
     async with contextlib.AsyncExitStack() as stack:
         found: dict[str, str] = {}
         for system in SYSTEMS:
             name = f"build-{system}"
             bound = stack.enter_context(contextlib.closing(bind("127.0.0.1", 0)))
-            settings = MachineSettings(system, name, "10.60.0.8", "packer", PASSWORD, guest="builtin")
+            settings = MachineSettings(system, name, "10.60.0.8", "packer", PASSWORD, guest=guest)
             await stack.enter_async_context(machine(settings, bound, ignore))
             found[name] = f"127.0.0.1:{bound.getsockname()[1]}"
         yield found
 
 
 @contextlib.asynccontextmanager
-async def running(proxies: int = 1, **settings: Any) -> AsyncIterator[Running]:
+async def running(proxies: int = 1, guest: GuestChoice = "builtin", **settings: Any) -> AsyncIterator[Running]:
     """A fleet with so many proxies, ready."""
     config = load_config(None, {"listen": "auto", "credentials": {"password": PASSWORD}, **settings})
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        builds = await stack.enter_async_context(build_vms())
+        builds = await stack.enter_async_context(build_vms(guest))
         bound = stack.enter_context(contextlib.closing(bind("127.0.0.1", 0)))
         fleet = await stack.enter_async_context(controlling(config, folder, bound, lambda: None))
         async with asyncio.TaskGroup() as group:
