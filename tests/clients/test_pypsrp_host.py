@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
-from pypsrp.complex_objects import Color, Coordinates, GenericComplexObject, ObjectMeta, PSCredential, Size
+from pypsrp.complex_objects import Color, Coordinates, GenericComplexObject, KeyInfo, ObjectMeta, PSCredential, Size
 from pypsrp.host import PSHost, PSHostRawUserInterface, PSHostUserInterface
 from pypsrp.powershell import PowerShell, RunspacePool
 
@@ -84,6 +84,45 @@ async def test_the_window() -> None:
     assert output == ["a window", "White", 25, "1,2 82,52", 80]
 
 
+async def test_the_window_is_changed() -> None:
+    """What a script sets of the window is set at the client, and is what the script then reads."""
+    script = """
+        $raw = $Host.UI.RawUI; $raw.WindowTitle = 'mine'; $raw.ForegroundColor = [ConsoleColor]::Green
+        $raw.BackgroundColor = 'Red'; $raw.CursorSize = 50; $raw.FlushInputBuffer()
+        "$($raw.WindowTitle) $($raw.ForegroundColor) $($raw.CursorSize)"
+    """
+    setters = ("SetWindowTitle", "SetForegroundColor", "SetBackgroundColor", "SetCursorSize", "FlushInputBuffer")
+    person, noted = Person(), Asked()
+    for name in setters:
+        setattr(person.raw_ui, name, lambda _pool, _pipeline, *given, name=name: noted.append((name, given)))
+
+    output = await in_pool(lambda pool: PowerShell(pool).add_script(script).invoke(), host=client_host(person))
+
+    assert output == ["mine Green 50"]
+    assert noted == [
+        ("SetWindowTitle", ("mine",)), ("SetForegroundColor", (Color.GREEN,)), ("SetBackgroundColor", (Color.RED,)),
+        ("SetCursorSize", (50,)), ("FlushInputBuffer", ()),
+    ]  # fmt: skip
+
+
+async def test_a_key_is_read() -> None:
+    """A script waits for a key, by the options that it names, and learns which it was."""
+    person, noted = Person(), Asked()
+    key = KeyInfo(code=65, character="a", state=0, key_down=True)  # type: ignore[no-untyped-call]
+
+    def read_key(_pool: object, _pipeline: object, *given: Any) -> KeyInfo:
+        noted.append(("ReadKey", given))
+        return key
+
+    setattr(person.raw_ui, "ReadKey", read_key)  # noqa: B010  # a method is replaced
+    script = "$k = $Host.UI.RawUI.ReadKey('NoEcho,IncludeKeyDown'); $k.Character; $k.VirtualKeyCode"
+
+    output = await in_pool(lambda pool: PowerShell(pool).add_script(script).invoke(), host=client_host(person))
+
+    assert [str(each) for each in output] == ["a", "65"]
+    assert noted == [("ReadKey", (6,))]
+
+
 async def test_what_is_told() -> None:
     """What a script writes to the host comes there by the method of its overload, and in no stream."""
     script = """
@@ -126,7 +165,8 @@ async def test_choices() -> None:
     """A person chooses among answers that a script made, or named by their labels alone."""
     script = """
         $yes = New-Object System.Management.Automation.Host.ChoiceDescription '&Yes', 'Do it'
-        $Host.UI.PromptForChoice('Caption', 'Sure?', @($yes, '&No'), 1)
+        $answers = [System.Management.Automation.Host.ChoiceDescription[]]($yes, '&No')
+        $Host.UI.PromptForChoice('Caption', 'Sure?', $answers, 1)
     """
 
     output, asked, _ = await asking(script, {"PromptForChoice": 1})

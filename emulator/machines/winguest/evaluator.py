@@ -4,7 +4,7 @@ import asyncio
 import datetime
 from typing import assert_never
 
-from emulator.machines.winguest import commands, members
+from emulator.machines.winguest import commands, host_calls, members
 from emulator.machines.winguest.engine import Emit, Engine, Scope
 from emulator.machines.winguest.errors import PowerShellError
 from emulator.machines.winguest.operators import BINARY, UNARY
@@ -262,11 +262,7 @@ class Evaluator:
             case Cast(type_name=name, value=Variable() as variable):
                 self.assign(variable.name, members.converted(value, Type.of(name)))
             case Member():
-                owner = await self.evaluate(target.target)
-                if target.is_static:
-                    members.write_static(owner, to_text(await self.evaluate(target.name)), value)
-                else:
-                    members.write(owner, to_text(await self.evaluate(target.name)), value)
+                await self._store_member(target, value)
             case Index():
                 _store_item(await self.evaluate(target.target), await self.evaluate(target.index), value)
             case Array():
@@ -277,6 +273,16 @@ class Evaluator:
                     await self._store(item, rest)
             case _:
                 raise AssertionError("the check lets no other target through")
+
+    async def _store_member(self, target: Member, value: Value) -> None:
+        owner = await self.evaluate(target.target)
+        name = to_text(await self.evaluate(target.name))
+        if target.is_static:
+            members.write_static(owner, name, value)
+        elif host_calls.is_host(owner):
+            await host_calls.assign(self._engine, owner, name, value)
+        else:
+            members.write(owner, name, value)
 
 
 def _store_item(owner: Value, index: Value, value: Value) -> None:

@@ -5,11 +5,11 @@ client's host is MS-PSRP 2.2.3.17. What only writes is for that person alone, an
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from emulator.machines.winguest.errors import PowerShellError
-from emulator.machines.winguest.host_types import choice
+from emulator.machines.winguest.host_types import choices
 from emulator.machines.winguest.values import Thing, Value, items, to_integer, to_text
 
 if TYPE_CHECKING:
@@ -37,9 +37,22 @@ CALLS: Mapping[tuple[str, int], str] = {
     ("promptforcredential", 6): "PromptForCredential2",
     ("promptforchoice", 4): "PromptForChoice",
     ("setshouldexit", 1): "SetShouldExit",
+    ("readkey", 0): "ReadKey",
+    ("readkey", 1): "ReadKey",
+    ("flushinputbuffer", 0): "FlushInputBuffer",
 }
 """Methods by name and number of arguments, and the client's method that each is."""
 METHODS = {name for name, _ in CALLS}
+SETTERS: Mapping[str, tuple[str, Callable[[Value], Value]]] = {
+    "windowtitle": ("SetWindowTitle", to_text),
+    "foregroundcolor": ("SetForegroundColor", to_text),
+    "backgroundcolor": ("SetBackgroundColor", to_text),
+    "cursorsize": ("SetCursorSize", to_integer),
+}
+"""Properties of the window that a script may set."""
+OF_WINDOW = {"ReadKey", "FlushInputBuffer", *(method for method, _ in SETTERS.values())}
+KEYS = {"allowctrlc": 1, "noecho": 2, "includekeydown": 4, "includekeyup": 8}
+"""`System.Management.Automation.Host.ReadKeyOptions`."""
 
 
 def host(raw: Thing | None = None) -> Thing:
@@ -97,7 +110,8 @@ async def call(engine: "Engine", target: Thing, name: str, arguments: list[Value
         PowerShellError: nobody is there to be asked, or there is no such method.
     """
     method = CALLS.get((name.casefold(), len(arguments)))
-    if method is None or target.type_names[0] != (HOST if method == "SetShouldExit" else UI):
+    part = HOST if method == "SetShouldExit" else RAW if method in OF_WINDOW else UI
+    if method is None or target.type_names[0] != part:
         raise PowerShellError(
             f"Method invocation failed because [{target.type_names[0]}] does not contain a method named '{name}'.",
             "MethodNotFound",
@@ -105,14 +119,37 @@ async def call(engine: "Engine", target: Thing, name: str, arguments: list[Value
     return await engine.streams.ask(method, _converted(method, arguments))
 
 
+async def assign(engine: "Engine", target: Thing, name: str, value: Value) -> None:
+    """Set a property of the window, at the client's and as the script sees it.
+
+    Raises:
+        PowerShellError: it is none that can be set.
+    """
+    method, convert = SETTERS.get(name.casefold(), ("", to_text))
+    if not method or target.type_names[0] != RAW:
+        raise PowerShellError(
+            f"The property '{name}' cannot be found on this object. Verify that the property exists and can be set.",
+            "PropertyNotFound",
+            "InvalidOperation",
+        )
+    await engine.streams.ask(method, [convert(value)])
+    target.put(name, convert(value))
+
+
+def _keys(options: Value) -> int:
+    words = [word.strip().casefold() for word in to_text(options).split(",")]
+    return sum(KEYS[word] for word in words) if all(word in KEYS for word in words) else to_integer(options)
+
+
 def _converted(method: str, arguments: list[Value]) -> list[Value]:
     """The arguments as the method's parameters are typed."""
     match method, arguments:
         case "SetShouldExit", [code]:
             return [to_integer(code)]
-        case "PromptForChoice", [caption, message, choices, default]:
-            answers = [each if isinstance(each, Thing) else choice(to_text(each)) for each in items(choices)]
-            return [to_text(caption), to_text(message), answers, to_integer(default)]
+        case "ReadKey", options:
+            return [_keys(options[0]) if options else KEYS["includekeydown"]]
+        case "PromptForChoice", [caption, message, answers, default]:
+            return [to_text(caption), to_text(message), choices(answers), to_integer(default)]
         case "Prompt", [caption, message, fields]:
             return [to_text(caption), to_text(message), items(fields)]
         case "PromptForCredential2", [caption, message, user, place, *rest]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from emulator.machines.winguest.values import Thing, Value, to_text
+from emulator.machines.winguest.values import Thing, Value, items, to_text
 
 CHOICE = "System.Management.Automation.Host.ChoiceDescription"
 FIELD = "System.Management.Automation.Host.FieldDescription"
@@ -25,6 +25,11 @@ def made(kind: str, arguments: Sequence[Value]) -> Thing | None:
             return field(label)
         case _:
             return None
+
+
+def choices(value: Value) -> list[Value]:
+    """`[ChoiceDescription[]]`: labels become choices."""
+    return [each if isinstance(each, Thing) else choice(to_text(each)) for each in items(value)]
 
 
 def choice(label: str, help_message: str = "") -> Thing:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from emulator.machines.winguest.errors import PowerShellError
-from emulator.machines.winguest.host_types import COLORS
+from emulator.machines.winguest.host_types import COLORS, choices
 from emulator.machines.winguest.operators import formatted_value
 from emulator.machines.winguest.values import (
     CUSTOM,
@@ -155,6 +155,7 @@ _CASTS: Mapping[str, Callable[[Value], Value]] = {
     "byte": lambda value: to_integer(value) & 0xFF,
     "char": lambda value: chr(value) if isinstance(value, int) else to_text(value)[:1],
     "hashtable": lambda value: value,
+    "management.automation.host.choicedescription[]": choices,
     "pscustomobject": _custom,
     "psobject": _custom,
     "ordered": lambda value: value,

@@ -302,8 +302,10 @@ class ConsoleStreams:
             case "WriteDebugLine" | "WriteVerboseLine" | "WriteWarningLine":
                 self.message(method.removeprefix("Write").removesuffix("Line").casefold(), words)
                 return None
-            case "SetShouldExit":
+            case "SetShouldExit" | "FlushInputBuffer":
                 return None
+            case _ if method.startswith("Set"):
+                return None  # there is no window
         raise PowerShellError(
             "Windows PowerShell is in NonInteractive mode. Read and Prompt functionality is not available.",
             "InvalidOperation",

@@ -22,6 +22,8 @@ def parameters(method: str, arguments: list[Value]) -> list[Any]:
     match method, arguments:
         case (("Write2" | "WriteLine3"), [foreground, background, text]):
             return [_color(foreground), _color(background), text]
+        case (("SetForegroundColor" | "SetBackgroundColor"), [color]):
+            return [_color(color)]
         case "PromptForChoice", [caption, message, choices, default]:
             return [caption, message, [_choice(each) for each in choices], default]
         case "Prompt", [caption, message, fields]:

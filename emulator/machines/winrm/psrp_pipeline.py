@@ -18,6 +18,7 @@ from emulator.machines.winguest import commands
 from emulator.machines.winguest.cmdlet import Cmdlet
 from emulator.machines.winguest.engine import Engine, ExitSignal, LoopSignal, ReturnSignal, Session
 from emulator.machines.winguest.errors import NotUnderstoodError, PowerShellError
+from emulator.machines.winguest.host_calls import OF_WINDOW
 from emulator.machines.winguest.values import Hashtable, Thing, Value
 from emulator.machines.winrm import psrp_commands, psrp_host
 from emulator.machines.winrm.fragments import FragmentStream
@@ -146,7 +147,7 @@ class RunningPipeline:
         """
         host = self.host
         identifier = HostMethodIdentifier[method]
-        if host is None or (host.IsHostUINull and identifier != HostMethodIdentifier.SetShouldExit):
+        if host is None or _is_absent(host, method):
             if identifier.is_void():
                 return None  # nobody looks
             raise PowerShellError(_NOBODY, "HostFunctionNotImplemented", "NotImplemented")
@@ -164,6 +165,13 @@ class RunningPipeline:
         own = getattr(self.pipeline.metadata, "host", None)
         info: HostInfo | None = self._shell.pool.host if own is not None and own.UseRunspaceHost else own
         return None if info is None or info.IsHostNull else info
+
+
+def _is_absent(host: HostInfo, method: str) -> bool:
+    """Whether the part of the host is absent that a method belongs to."""
+    if method == "SetShouldExit":
+        return False
+    return bool(host.IsHostRawUINull if method in OF_WINDOW else host.IsHostUINull)
 
 
 _NOBODY = (

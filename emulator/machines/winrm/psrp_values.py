@@ -10,6 +10,7 @@ from psrpcore.types import (
     ErrorCategoryInfo,
     ErrorRecord,
     NETException,
+    PSChar,
     PSCustomObject,
     PSDict,
     PSInt,
@@ -107,6 +108,8 @@ def from_wire(value: Any, depth: int = 0) -> Value:  # noqa: C901, PLR0911, PLR0
             return [from_wire(item, depth + 1) for item in value]
         case bytes():
             return bytes(value)
+        case PSChar():
+            return chr(value)
         case int():
             return int(value)
         case decimal.Decimal() | float():
