@@ -37,10 +37,12 @@ def idle_limit(world: World, port: int, *, established: bool = True) -> IdleLimi
         port: the frontend port that the flow came to.
         established: false once an end has sent FIN: TCP reset is for established flows only (azure.md 3.5).
     """
-    rule = rule_of(world, port) if world.topology == "existing-vnet" else None
-    if rule is None or world.service is None:
+    if world.topology != "existing-vnet" or world.service is None:
         return None
-    limits = (_of_rule(rule, established=established), _of_private_link(world, established=established))
+    limits = [_of_private_link(world, established=established)]
+    rule = rule_of(world, port)
+    if rule is not None:  # it may be removed under an open flow; private link's limit stays
+        limits.append(_of_rule(rule, established=established))
     return min(limits, key=lambda each: each.seconds)
 
 

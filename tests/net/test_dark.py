@@ -56,6 +56,19 @@ def test_its_end_leaves(run: Run, how: str, monkeypatch: pytest.MonkeyPatch) -> 
     run(body())
 
 
+def test_an_end_that_had_closed_is_not_waited_for(run: Run) -> None:
+    """Whoever closed before the dark, unnoticed, is gone: nobody waits two hours for a RST that never comes."""
+
+    async def body() -> None:
+        with pair() as (client, accepted):
+            client.close()
+            assert darken(accepted)
+            async with asyncio.timeout(5):
+                await until_left(accepted)
+
+    run(body())
+
+
 def test_an_end_elsewhere_is_waited_for_so_long(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of an end that no process here holds nothing can be known: patience has an end."""
     monkeypatch.setattr(dark, "LOOK", 0.01)

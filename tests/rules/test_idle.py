@@ -74,6 +74,9 @@ def test_no_private_link_no_limit(topology: Any) -> None:
     assert idle_limit(world(topology=topology), 22) is None
 
 
-def test_no_rule_no_limit() -> None:
-    """A frontend port without a rule carries nothing that could be silent."""
-    assert idle_limit(world(), 60002) is None
+def test_a_rule_that_is_removed_leaves_private_links_limit() -> None:
+    """An open flow whose rule is gone is still private link's to forget."""
+    limit = idle_limit(world(), 60002)
+
+    assert limit
+    assert (limit.seconds, limit.reason.name) == (300, "private_link_idle")
