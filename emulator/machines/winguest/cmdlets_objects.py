@@ -219,7 +219,9 @@ async def _from_json(call: Invocation) -> None:
     try:
         found = _lifted(json.loads(text))
     except (ValueError, RecursionError):
-        raise call.failure("Invalid JSON primitive.", "System.ArgumentException", "NotSpecified") from None
+        failure = call.failure("Invalid JSON primitive.", "System.ArgumentException", "NotSpecified")
+        failure.activity = ""  # it ends its statement, so that a script can catch it
+        raise failure from None
     for item in items(found):
         call.emit(item)
 
