@@ -1,5 +1,6 @@
 """Image builds over a running channel: from a template's document to a result."""
 
+import asyncio
 import contextlib
 import tempfile
 import uuid
@@ -15,7 +16,7 @@ from emulator.build.log import Told, nobody
 from emulator.build.plan import plan_of
 from emulator.build.preconditions import unmet
 from emulator.build.report import Result
-from emulator.build.run import Driver, Site
+from emulator.build.run import Driver, Save, Site
 from emulator.build.run import build as run_build
 from emulator.build.sources import Fetcher, Mirror
 from emulator.build.staging import Staging, staging
@@ -23,6 +24,7 @@ from emulator.build.steps import Plan
 from emulator.channels.ssh_session import Account
 from emulator.clock import Clock
 from emulator.errors import InvalidInputError
+from emulator.machines import container
 from emulator.model import arm
 from emulator.model.image import ImageTemplate
 from emulator.model.world import BUILD_PORTS, System, World, build_role
@@ -109,6 +111,11 @@ class ChannelSite:
         """See `Site.deploy`."""
         await self.channel.stagings.begin(staging)
 
+    async def container(self, system: System) -> str | None:
+        """See `Site.container`."""
+        keeper = self.channel.keepers.get(build_role(system))
+        return container.named_in(keeper.detail) if keeper else None
+
     async def cancel_asked(self, staging: Staging) -> None:
         """See `Site.cancel_asked`."""
         await self.channel.stagings.cancel_asked(staging.guid)
@@ -142,10 +149,11 @@ async def build(
     folder: Path | None = None,
     told: Told = nobody,
     driver: Driver = "own",
+    output: str | None = None,
 ) -> Result:
     """Build an image template over a running channel; see `Channel.build`."""
     template = template_of(document, parameters)
-    order = Order(template, plan_of(template), tuple(mirrors), told, driver)
+    order = Order(template, plan_of(template), tuple(mirrors), told, driver, output)
     with contextlib.ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory("-aib-emulator-build")))
         return await carried_out(order, ChannelSite(channel), channel.world, place)
@@ -156,6 +164,7 @@ class Order:
     """What is to be built.
 
     Attributes:
+        output: the name of a container image to be made of the build VM; None for none.
         guid: names the build.
     """
 
@@ -164,6 +173,7 @@ class Order:
     mirrors: tuple[Mirror, ...] = ()
     told: Told = nobody
     driver: Driver = "own"
+    output: str | None = None
     guid: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -174,6 +184,30 @@ async def carried_out(order: Order, site: Site, world: World, folder: Path) -> R
         InvalidInputError: a source or the world does not allow it; nothing was deployed.
     """
     fits(order.template, order.plan, world)
+    save = await _saving(order, site)
     sources = await Fetcher(order.mirrors, site.clock, order.told).all(order.plan)
     staged = staging(order.template, order.plan.system, world.topology, order.guid)
-    return await run_build(order.plan, site, staged, sources, folder=folder, told=order.told, driver=order.driver)
+    return await run_build(
+        order.plan, site, staged, sources, folder=folder, told=order.told, driver=order.driver, save=save
+    )
+
+
+async def _saving(order: Order, site: Site) -> Save | None:
+    """What makes an image of the build VM, where one is wanted.
+
+    Raises:
+        InvalidInputError: the build VM is no container.
+    """
+    image = order.output
+    if image is None:
+        return None
+    if await site.container(order.plan.system) is None:
+        raise InvalidInputError(
+            "--output: found a build VM that is no container, expected `--guest container`, or a composed channel"
+        )
+
+    async def save() -> str:
+        made = await site.container(order.plan.system)  # the build's own: it was made anew since
+        return await asyncio.to_thread(container.commit, made or "", image)
+
+    return save

@@ -133,7 +133,7 @@ class Channel:
             template: a file, its JSON, or an `ImageTemplate`.
             options: `parameters` of a deployment template; `mirrors`, folders that have what addresses name; `folder`
                 for the log, a temporary one by default; `told`, which hears Packer's output; `driver`, `own` or
-                `packer`.
+                `packer`; `output`, the name of a container image to be made of a build VM that is a container.
 
         Raises:
             InvalidInputError: the template, a source or the world does not allow it; nothing was deployed.

@@ -5,17 +5,20 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from emulator.app.building import account_at, azure_place
 from emulator.app.status import Endpoint, Exact
 from emulator.build.staging import Staging
 from emulator.channels.ssh_session import Account
 from emulator.clock import Clock
+from emulator.control import engine
 from emulator.control.client import Control
 from emulator.errors import UnavailableError
+from emulator.machines import container
 from emulator.model import arm
 from emulator.model.image import ImageTemplate
-from emulator.model.world import System, World
+from emulator.model.world import System, World, build_role
 from emulator.rules.deployment import Wanted, assembled
 
 NOT_NEW = (
@@ -67,6 +70,15 @@ class RemoteSite:
         """See `Site.deploy`."""
         body = arm.dump(self.template)
         await asyncio.to_thread(self.control.begin_build, staging.guid, body, staging.system)
+
+    async def container(self, system: System) -> str | None:
+        """See `Site.container`."""
+        status = await asyncio.to_thread(self.control.status)
+        if status["runtime"] == "containers":
+            port = urlsplit(self.control.url).port or 80
+            return await asyncio.to_thread(engine.build_machine, port) if system == "linux" else None
+        details = (hop["detail"] for hop in status["hops"] if hop["name"] == build_role(system))
+        return container.named_in(next(details, ""))
 
     async def cancel_asked(self, staging: Staging) -> None:
         """See `Site.cancel_asked`."""

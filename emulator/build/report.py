@@ -61,6 +61,7 @@ class Result:
     Attributes:
         changes: the files of the build VM that the build made or changed; None where nobody could look.
         log: the path of `customization.log`.
+        image: the ID of the container image that was made of the build VM; empty for none.
     """
 
     plan: Plan
@@ -69,6 +70,7 @@ class Result:
     log: str
     failure: Failure | None = None
     changes: Sequence[str] | None = None
+    image: str = ""
 
     @property
     def succeeded(self) -> bool:
@@ -90,6 +92,7 @@ class Result:
             "runOutputs": self.outputs(),
             "failure": failed,
             "changes": None if self.changes is None else list(self.changes),
+            "image": self.image or None,
             "log": self.log,
         }
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import datetime
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from emulator.clock import Clock
 from emulator.model.world import System
 
 Driver = Literal["own", "packer"]
+Save = Callable[[], Awaitable[str]]
 CANCELED = Failure("The build was canceled.")
 KEPT_LINES = 20
 """Lines of a failed step's output that are told again at the end."""
@@ -39,6 +40,10 @@ class Site(Protocol):
 
     async def deploy(self, staging: Staging) -> None:
         """Show the build's resources, and start its build VM afresh."""
+        ...
+
+    async def container(self, system: System) -> str | None:
+        """The container that a build VM is; None where it is none."""
         ...
 
     async def cancel_asked(self, staging: Staging) -> None:
@@ -74,6 +79,7 @@ class _Running:
     sub_state: SubState = "Building"
     lines: list[str] = field(default_factory=list)
     changes: Sequence[str] | None = None
+    image: str = ""
 
     def write_to(self, name: str) -> None:
         """Go on in a log of that name."""
@@ -96,6 +102,7 @@ async def build(
     folder: Path,
     told: Told = nobody,
     driver: Driver = "own",
+    save: Save | None = None,
 ) -> Result:
     """Build; how it ended is a value. A cancelled build is torn down before the cancellation goes on.
 
@@ -107,6 +114,7 @@ async def build(
         folder: where logs go, in the folders of the service's storage account.
         told: hears Packer's output while it runs.
         driver: ours, or Packer itself.
+        save: makes an image of the build VM once it is customized; its ID is the result's.
 
     Raises:
         UnavailableError: Packer is to drive it, and is not installed; nothing was deployed.
@@ -124,6 +132,7 @@ async def build(
         try:
             await site.deploy(staging)
             failure = await _unless_cancelled(running)
+            running.image = await save() if save and failure is None else ""
             keep = failure is not None and failure is not CANCELED and _on_error(running) == "abort"
         finally:
             running.log.err("[INFO] (telemetry) Finalizing.")
@@ -244,7 +253,7 @@ def _result(running: _Running, failure: Failure | None) -> Result:
         message = failed_message(str(failure), str(running.path), running.staging.guid)
     sub_state = None if failure is None else running.sub_state
     last = LastRun(_iso(began[0]), _iso(end), state, sub_state, message)
-    return Result(plan, running.staging.group, last, str(running.path), failure, running.changes)
+    return Result(plan, running.staging.group, last, str(running.path), failure, running.changes, running.image)
 
 
 def _iso(moment: datetime.datetime) -> str:

@@ -46,6 +46,10 @@ def build(
     driver: Annotated[
         str, typer.Option(metavar="NAME", help="own, or packer: real Packer, where it is installed.")
     ] = "own",
+    output: Annotated[
+        str | None,
+        typer.Option(metavar="IMAGE", help="Make a container image of the build VM, where it is a container."),
+    ] = None,
     time_scale: Annotated[
         float | None, typer.Option(metavar="N", help="Emulated seconds that pass in a real one, for every timer.")
     ] = None,
@@ -68,7 +72,7 @@ def build(
     if driver not in get_args(Driver):
         raise InvalidInputError(f"--driver: found {driver!r}, expected one of {', '.join(get_args(Driver))}")
     chosen: Driver = "packer" if driver == "packer" else "own"
-    order = Order(found, plan_of(found), mirrors, lambda line: typer.echo(line, err=True), chosen)
+    order = Order(found, plan_of(found), mirrors, lambda line: typer.echo(line, err=True), chosen, output)
     own = {"config": config, "resources": resources, "time_scale": time_scale, "guest": guest}
     running = None if any(own.values()) else _running(control)
     result = _over_another(order, running) if running else _over_its_own(order, **own)  # type: ignore[arg-type]
@@ -205,6 +209,8 @@ def _tell(result: "Result", *, as_json: bool) -> None:
         typer.echo(f"  run output {output['name']}: {artifact or '(no name of its own)'}")
     for line in _changes(result):
         typer.echo(f"  {line}")
+    if result.image:
+        typer.echo(f"  image {result.image}")
     typer.echo(f"  log: {result.log}")
 
 

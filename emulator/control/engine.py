@@ -50,6 +50,20 @@ def end(port: int) -> str:
         return project
 
 
+def build_machine(port: int) -> str:
+    """The container of the Linux build VM of the composed channel whose control API is published at a port.
+
+    Raises:
+        UnavailableError: no such channel runs here.
+    """
+    with engine() as client:
+        project = str(_control(client, port).labels[PROJECT])
+        labels = [f"{PROJECT}={project}", f"{SERVICE}=build-linux"]
+        for container in client.containers.list(filters={"label": labels}):
+            return str(container.id)
+    raise UnavailableError(f"{project} runs no build-linux")
+
+
 def _control(client: Any, port: int) -> Any:
     for container in client.containers.list(filters={"label": f"{SERVICE}=control"}):
         if _publishes(container, port):

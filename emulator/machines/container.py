@@ -6,6 +6,7 @@ server of its own (`sshd -i`) by `docker exec`, once the hop header is read.
 
 import asyncio
 import contextlib
+import re
 import socket
 import subprocess
 from collections.abc import AsyncIterator
@@ -27,6 +28,24 @@ CAPABILITIES = (
 READY = 15.0
 """Real seconds for the server to speak."""
 LABEL = "aib-emulator.guest"
+DETAIL = f"container: OpenSSH in {{}}, without a network, image {IMAGE}"
+
+
+def named_in(detail: str) -> str | None:
+    """The container that a machine's detail names; None for another guest's."""
+    found = re.match(r"container: OpenSSH in ([0-9a-f]{12}),", detail)
+    return found[1] if found else None
+
+
+def commit(container: str, image: str) -> str:
+    """Make an image of a container as it is now, as `docker commit` does; the image's ID.
+
+    Raises:
+        UnavailableError: there is no engine, or it refused.
+    """
+    name, _, tag = image.rpartition(":") if ":" in image.rpartition("/")[2] else (image, "", "latest")
+    with engine() as client:
+        return str(client.containers.get(container).commit(name, tag).id)
 
 
 def missing() -> str | None:
@@ -54,7 +73,7 @@ async def machine(settings: MachineSettings, bound: socket.socket, observer: Obs
         await _speaks(container)
         async with listening(_Door(settings, container, observer).serve, bound.dup()) as listener:
             listener.listen()
-            yield Running(0, f"container: OpenSSH in {container[:12]}, without a network, image {IMAGE}", exited)
+            yield Running(0, DETAIL.format(container[:12]), exited)
     finally:
         await loop.run_in_executor(None, _remove, container)
         await asyncio.wait([exited])

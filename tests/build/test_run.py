@@ -212,3 +212,11 @@ async def test_cancelled_by_the_api(tmp_path: Path) -> None:
     assert (result.last_run.state, result.last_run.sub_state) == ("Canceled", "Customizing")
     assert (after["state"], len(after["resources"])) == ("done", 2)
     assert "Cancelling build after receiving terminated" in log_of(result)
+
+
+async def test_a_machine_that_is_no_container_has_no_image(tmp_path: Path) -> None:
+    """`output` needs a build VM that is a container, and says so before anything is deployed."""
+    async with emulator.start() as channel:
+        with pytest.raises(InvalidInputError, match="--output: found a build VM that is no container"):
+            await channel.build(linux(shell("true")), folder=tmp_path, output="image")
+        assert channel.status.builds == ()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import uuid
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from emulator.build.plan import plan_of
 from emulator.build.report import Result
 from tests.builds import linux, powershell, shell, windows
 from tests.containers.clients import control
-from tests.containers.stack import Stack
+from tests.containers.stack import Stack, docker
 from tests.templates import loaded
 
 pytestmark = [
@@ -46,3 +47,21 @@ async def test_builds(stack: Stack, tmp_path: Path, system: str) -> None:
     assert [each["state"] for each in builds if each["build"] in result.log] == ["done"]
     if system == "linux":
         assert "/opt/made" in (result.changes or ())
+
+
+async def test_output_is_an_image(stack: Stack, tmp_path: Path) -> None:
+    """`output` makes an image of the build VM, in which what customizers made is."""
+    template = loaded(linux(shell("echo kept | sudo tee /opt/kept")))
+    asked = control(stack)
+    site = await asyncio.to_thread(site_of, asked, template)
+    name = f"aib-test-output-{uuid.uuid4().hex}"
+    order = Order(template, plan_of(template), output=name)
+    result = await carried_out(order, site, site.world, tmp_path)
+    try:
+        kept = docker("run", "--rm", "--network", "none", "--entrypoint", "cat", name, "/opt/kept").stdout
+    finally:
+        docker("image", "rm", "--force", name)
+
+    assert result.succeeded, result.failure
+    assert result.image.startswith("sha256:")
+    assert kept == "kept\n"

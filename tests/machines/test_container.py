@@ -72,3 +72,9 @@ async def test_without_an_engine_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp
     with pytest.raises(UnavailableError, match="guest container: no container engine answers"):
         async with start(guest="container"):
             raise AssertionError("it must not start")
+
+
+def test_a_detail_names_its_container() -> None:
+    """What status says of a container guest names the container; what it says of another names none."""
+    assert container.named_in(container.DETAIL.format("0123456789ab")) == "0123456789ab"
+    assert container.named_in("sandbox: namespaces") is None
