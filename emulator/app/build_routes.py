@@ -32,6 +32,7 @@ def routes(channel: Builder) -> "Sequence[web.RouteDef]":
     builds = _Builds(channel)
     return [
         web.get("/emulator/builds", builds.all),
+        web.delete("/emulator/builds", builds.forget),
         web.put("/emulator/builds/{guid}", builds.begin),
         web.delete("/emulator/builds/{guid}", builds.end),
         web.post("/emulator/builds/{guid}/cancel", builds.cancel),
@@ -48,6 +49,13 @@ class _Builds:
     async def all(self, _: web.Request) -> web.Response:
         stagings = self._channel.stagings
         return web.json_response({"value": stagings.as_json(), "resources": stagings.resources()})
+
+    async def forget(self, request: web.Request) -> web.Response:
+        body = await _object(request)
+        if not isinstance(body.get("template"), str):
+            raise InvalidInputError('body: expected an object as {"template": "/subscriptions/…"}')
+        await self._channel.stagings.forget(ResourceId(body["template"]))
+        return web.json_response({"value": self._channel.stagings.as_json()})
 
     async def begin(self, request: web.Request) -> web.Response:
         body, guid = await _object(request), request.match_info["guid"]

@@ -100,9 +100,18 @@ class Stagings:
         self.builds[guid] = self._known(guid).without(identity)
         self._say("ResourceDeleted", guid, identity, "deleted")
 
-    def forget(self, template: ResourceId) -> None:
-        """A template is deleted, and with it the staging groups of its builds."""
-        for guid in [each.guid for each in self.builds.values() if each.template == template]:
+    async def forget(self, template: ResourceId) -> None:
+        """A template is deleted, and with it the staging groups of its builds.
+
+        Raises:
+            UnavailableError: one is under way.
+        """
+        ours = [each for each in self.builds.values() if each.template == template]
+        if any(each.state in ("running", "canceling") for each in ours):
+            raise UnavailableError(f"a build of {template.name} is under way; it can be cancelled")
+        for kept in [each for each in ours if each.state == "kept"]:
+            await self.end(kept.guid, keep=False)
+        for guid in [each.guid for each in ours]:
             for each in self.builds.pop(guid).resources:
                 self._say("ResourceDeleted", guid, each.id, "deleted with its template")
 

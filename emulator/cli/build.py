@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from emulator.build.run import Site
     from emulator.control.build_notes import Note
     from emulator.control.client import Control
+    from emulator.model.image import ImageTemplate
     from emulator.model.world import World
 
 SHOWN_CHANGES = 10
@@ -46,6 +47,9 @@ def build(
     driver: Annotated[
         str, typer.Option(metavar="NAME", help="own, or packer: real Packer, where it is installed.")
     ] = "own",
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Delete the template instead: its staging groups, and its builds' logs.")
+    ] = False,
     output: Annotated[
         str | None,
         typer.Option(metavar="IMAGE", help="Make a container image of the build VM, where it is a container."),
@@ -69,6 +73,9 @@ def build(
 
     found = template_of(template, _pairs(parameter or []))
     mirrors = tuple(mirror_of(each) for each in mirror or [])
+    if delete:
+        _delete(found, control)
+        return
     if driver not in get_args(Driver):
         raise InvalidInputError(f"--driver: found {driver!r}, expected one of {', '.join(get_args(Driver))}")
     chosen: Driver = "packer" if driver == "packer" else "own"
@@ -117,6 +124,25 @@ def _running(control: str | None) -> "Control | None":
     home = state.home()
     named = control or os.environ.get("AIB_EMULATOR_CONTROL")
     return client.find(control) if named or (home.is_dir() and state.running(home)) else None
+
+
+def _delete(template: "ImageTemplate", control: str | None) -> None:
+    """Delete what stays of a template's builds until the template goes: staging groups, and logs."""
+    import shutil
+
+    from emulator.build.staging import group_of
+    from emulator.control import build_notes, state
+
+    running = _running(control)
+    if running is not None:
+        running.delete_template(template.id.text)
+    stem = group_of(template, "").name
+    own = template.staging_group is not None
+    logs = [each for each in build_notes.folder_of(state.home()).glob("*") if each.is_dir()]
+    ours = [each for each in logs if each.name == stem or (not own and each.name.startswith(stem))]
+    for each in ours:
+        shutil.rmtree(each)
+    typer.echo(f"deleted {template.id.name}: {len(ours)} builds' logs", err=True)
 
 
 def _over_another(order: "Order", running: "Control") -> "Result":

@@ -95,6 +95,14 @@ class Control:
         """
         self._ask("POST", f"/emulator/builds/{guid}/cancel", {})
 
+    def delete_template(self, template: str) -> None:
+        """Have the staging groups of a template's builds deleted, as with the template.
+
+        Raises:
+            UnavailableError: a build of it is under way.
+        """
+        self._ask("DELETE", "/emulator/builds", {"template": template})
+
     def end_build(self, guid: str, *, keep: bool = False) -> None:
         """Have it deleted again, or with `keep` shown as kept."""
         self._ask("DELETE", f"/emulator/builds/{guid}", {"keep": keep})

@@ -1,5 +1,7 @@
 """The builds that an emulator knows of."""
 
+from dataclasses import replace
+
 import pytest
 
 from emulator.app.machines import State
@@ -73,7 +75,11 @@ async def test_a_template_takes_its_groups_with_it() -> None:
     found, _, _ = stagings()
     await found.begin(STAGED)
     await found.end("guid-1", keep=False)
-    found.forget(STAGED.template)
+    await found.begin(replace(STAGED, guid="guid-2"))
+    with pytest.raises(UnavailableError, match="is under way"):
+        await found.forget(STAGED.template)
+    await found.end("guid-2", keep=True)
+    await found.forget(STAGED.template)
 
     assert found.as_json() == []
 

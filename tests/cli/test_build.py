@@ -134,3 +134,17 @@ def test_files_of_values_are_checked(cli: Cli, tmp_path: Path) -> None:
     assert "cannot be read" in cli("build", file, "-p", f"@{tmp_path}/none.json").stderr
     assert "expected names and values" in cli("build", file, "-p", f"@{tmp_path}/list.json").stderr
     assert "location: found <still>" in cli("build", file, "-p", f"@{tmp_path}/azure.json").stderr
+
+
+@needs_sandbox
+def test_a_deleted_template_takes_groups_and_logs_with_it(cli: Cli, tmp_path: Path) -> None:
+    """Staging groups and logs stay until `--delete`, and then nothing of the template is there."""
+    assert cli("up", "--detach").returncode == 0
+    file = written(tmp_path, linux(shell("true")))
+    log = Path(cli.json("build", file, "--json")["log"])
+    before = log.exists(), len(cli.json("status", "--json")["builds"])
+    done = cli("build", file, "--delete")
+    after = log.exists(), len(cli.json("status", "--json")["builds"])
+
+    assert done.returncode == 0, done.stderr
+    assert (before, after) == ((True, 1), (False, 0))
