@@ -8,9 +8,6 @@ import pytest
 TESTS = Path(__file__).parent
 MODULES = TESTS.parent / "emulator"
 NOT_YET = "still to be written"
-BY_SCRIPTS = (
-    "played by the scripts of tests/machines/winguest/test_engine.py; a table of its own is still to be written"
-)
 BY_CLIENTS = "driven by pypsrp in tests/clients/test_pypsrp*.py; tests of its own are still to be written"
 BY_CHANNEL = "driven through the channel in tests/app/test_proxy_modes.py, test_run.py and test_machines.py"
 UNTESTED = {
@@ -49,24 +46,9 @@ UNTESTED = {
     "machines/winrm/command_host.py": NOT_YET,
     "machines/winrm/ntlm.py": NOT_YET,
     "machines/winrm/shells.py": NOT_YET,
-    "machines/winguest/cmd_streams.py": BY_SCRIPTS,
-    "machines/winguest/cmd_programs.py": BY_SCRIPTS,
-    "machines/winguest/cmdlet.py": BY_SCRIPTS,
-    "machines/winguest/commands.py": BY_SCRIPTS,
-    "machines/winguest/computer.py": BY_SCRIPTS,
-    "machines/winguest/console.py": BY_SCRIPTS,
-    "machines/winguest/evaluator.py": BY_SCRIPTS,
-    "machines/winguest/files.py": BY_SCRIPTS,
     "machines/winguest/host_calls.py": BY_CLIENTS,
     "machines/winguest/host_types.py": BY_CLIENTS,
-    "machines/winguest/parser.py": BY_SCRIPTS,
-    "machines/winguest/parser_expressions.py": BY_SCRIPTS,
     "machines/winguest/parser_redirections.py": BY_CLIENTS,
-    "machines/winguest/powershell_exe.py": BY_SCRIPTS,
-    "machines/winguest/recognise_ansible.py": "driven by the clients themselves in tests/clients",
-    "machines/winguest/recognise_evil_winrm.py": "driven by the clients themselves in tests/clients",
-    "machines/winguest/redirections.py": BY_SCRIPTS,
-    "machines/winguest/restarts.py": BY_SCRIPTS,
     "machines/winrm/psrp.py": BY_CLIENTS,
     "machines/winrm/psrp_host.py": BY_CLIENTS,
     "machines/winrm/psrp_pipeline.py": BY_CLIENTS,

@@ -25,8 +25,8 @@ class Guest:
 
     @property
     def engine(self) -> Engine:
-        """An engine that checks; it runs nothing."""
-        return Engine(self.session, cast("Any", None))
+        """An engine in the session, which has nobody to write to."""
+        return Engine(self.session, cast("Any", Silent()))
 
     def put(self, files: Mapping[str, str]) -> None:
         """Write files."""
@@ -54,6 +54,13 @@ class Guest:
         services = {name: replace(service) for name, service in computer.services.items()}
         mine = (dict(session.environment), dict(session.scope.variables), session.directory)
         return files, registry, services, set(computer.features), dict(computer.machine_variables), mine
+
+
+class Silent:
+    """Streams that nobody reads."""
+
+    async def drained(self) -> None:
+        """There is always room."""
 
 
 @contextlib.contextmanager

@@ -249,7 +249,10 @@ class Evaluator:
         self._scope(place).variables[rest.casefold()] = value
 
     async def _assign(self, expression: Assignment) -> Value:
-        value = await self._engine.value(expression.value)
+        inner = expression.value.elements[-1] if isinstance(expression.value, Pipeline) else None
+        # `$a = $b = 1`: an assignment writes nothing into a pipeline, and has a value all the same.
+        is_chain = isinstance(inner, Assignment)
+        value = await (self.evaluate(inner) if is_chain else self._engine.value(expression.value))  # type: ignore[arg-type]
         if expression.operator:
             value = BINARY[expression.operator](await self.evaluate(expression.target), value)
         await self._store(expression.target, value)

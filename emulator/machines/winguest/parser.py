@@ -56,6 +56,7 @@ def block(node: Node, text: str) -> Block:
     """A script, or what is between braces."""
     parameters: tuple[Parameter, ...] = ()
     found: tuple[Statement, ...] = ()
+    phases: tuple[tuple[str, Block], ...] = ()
     for child in named(node):
         match child.type:
             case "param_block":
@@ -65,10 +66,21 @@ def block(node: Node, text: str) -> Block:
             case "script_block" | "script_block_body":
                 inner = block(child, text)
                 parameters, found = parameters + inner.parameters, found + inner.statements
+                phases += inner.phases
+            case "named_block_list":
+                phases += tuple(_phase(each) for each in named(child))
             case _:
                 raise grammar.unknown(child)
-    phases = _phases(found)
+    phases = phases or _phases(found)
     return Block(() if phases else found, parameters, text, phases)
+
+
+def _phase(node: Node) -> tuple[str, Block]:
+    """`begin {…}`, where the grammar knows it."""
+    name, body = named(node)
+    if text_of(name).casefold() not in ("begin", "process", "end"):
+        raise grammar.unknown(node)
+    return text_of(name).casefold(), braces(body)
 
 
 def _phases(found: tuple[Statement, ...]) -> tuple[tuple[str, Block], ...]:

@@ -52,6 +52,8 @@ def unary(node: Node) -> Expression:
     found = node.children
     if found[0].type == "cast_expression":
         return type_cast(found[0])
+    if len(found) == 1 and found[0].is_named:
+        return expression(found[0])
     if len(found) != 2:
         raise grammar.unknown(node)
     if found[0].is_named and not found[1].is_named:

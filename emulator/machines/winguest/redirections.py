@@ -81,7 +81,8 @@ async def within(engine: "Engine", redirections: Sequence[Redirection], emit: "E
         yield emit
         return
     output, targets, files = emit, dict[str, "Emit"](), list[tuple[str, bool, list[Value]]]()
-    for redirection in redirections:
+    # Where output goes comes first: what is merged into it goes there, too, in whatever order the two are written.
+    for redirection in sorted(redirections, key=lambda each: each.stream not in ("1", "*")):
         target, kept = await _target(engine, redirection, output)
         files += kept
         if redirection.stream in ("1", "*"):

@@ -240,17 +240,9 @@ async def test_what_earlier_scripts_defined_is_known() -> None:
         from emulator.machines.winguest.powershell_exe import understood
 
         engine = made.engine
-        engine.streams = Silent()  # type: ignore[assignment]
         found: list[object] = []
         for script in ("function Say { cmd /c 'echo hi' }; $kept = { 'kept' }", "Say", "& $kept"):
             block = understood(made.session, script)
             await engine.call(block, found.append, is_new=False)  # type: ignore[arg-type]
 
         assert found == ["hi", "kept"]
-
-
-class Silent:
-    """Streams that nobody reads."""
-
-    async def drained(self) -> None:
-        """There is always room."""
