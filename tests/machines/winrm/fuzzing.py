@@ -157,8 +157,7 @@ class Dialogue:
 
     creation: bytes
     pool: tuple[bytes, ...]
-    pipeline_id: str
-    start: bytes
+    starts: tuple[tuple[str, bytes], ...]
     pipeline: tuple[bytes, ...]
     connection: bytes
 
@@ -193,9 +192,10 @@ def dialogue() -> Dialogue:
     inputs = _said(client)
     pipeline.send_eof()
     end = _said(client)
-    return Dialogue(
-        creation, tuple(pool), str(pipeline.pipeline_id), start, (inputs, end), _connection(client.runspace_pool_id)
-    )
+    listing = psrpcore.ClientGetCommandMetadata(client, ["Write-*", "Get-Item"])
+    listing.start()
+    starts = ((str(pipeline.pipeline_id), start), (str(listing.pipeline_id), _said(client)))
+    return Dialogue(creation, tuple(pool), starts, (inputs, end), _connection(client.runspace_pool_id))
 
 
 def _connection(pool_id: uuid.UUID) -> bytes:
@@ -275,12 +275,13 @@ async def psrp(at: Stand, chance: random.Random) -> None:
     def change(data: bytes) -> bytes:
         return data if data is dialogue().creation and is_opened_well else changed(chance, data)
 
-    await talk(at, chance.randrange(1 << 30), chance.randrange(len(dialogue().pool)), change)
+    await talk(at, chance.randrange(1 << 30), chance.randrange(20), change)
 
 
-async def talk(at: Stand, first_id: int, asked: int, change: Callable[[bytes], bytes]) -> list[Reply]:
+async def talk(at: Stand, first_id: int, which: int, change: Callable[[bytes], bytes]) -> list[Reply]:
     """The answers to a dialogue over a pool and a pipeline in it, of which each message is changed."""
     known, replies = dialogue(), list[Reply]()
+    pipeline_id, start = known.starts[which % 4 == 0]
 
     async def ask(action: str, body: str) -> None:
         number = f"uuid:{first_id + len(replies)}"
@@ -295,15 +296,15 @@ async def talk(at: Stand, first_id: int, asked: int, change: Callable[[bytes], b
 
     xml = f'<creationXml xmlns="{names.POWERSHELL}">{encoded(known.creation)}</creationXml>'
     await ask(names.CREATE, f'<rsp:Shell ShellId="{SHELL}">{xml}</rsp:Shell>')
-    await ask(names.SEND, sent(known.pool[asked], ""))
-    line = f'<rsp:CommandLine CommandId="{known.pipeline_id}"><rsp:Command/><rsp:Arguments>{{}}</rsp:Arguments>'
-    await ask(names.COMMAND, f"{line.format(encoded(known.start))}</rsp:CommandLine>")
+    await ask(names.SEND, sent(known.pool[which % len(known.pool)], ""))
+    line = f'<rsp:CommandLine CommandId="{pipeline_id}"><rsp:Command/><rsp:Arguments>{{}}</rsp:Arguments>'
+    await ask(names.COMMAND, f"{line.format(encoded(start))}</rsp:CommandLine>")
     for data in known.pipeline:
-        await ask(names.SEND, sent(data, f' CommandId="{known.pipeline_id.upper()}"'))
+        await ask(names.SEND, sent(data, f' CommandId="{pipeline_id.upper()}"'))
     # What the pipeline does before it is asked.
     for _ in range(20):
         await asyncio.sleep(0)
-    await ask(names.RECEIVE, RECEIVE.format(known.pipeline_id.upper()))
+    await ask(names.RECEIVE, RECEIVE.format(pipeline_id.upper()))
     await ask(names.RECEIVE, "<rsp:Receive/>")
     await ask(names.DISCONNECT, "<rsp:Disconnect/>")
     connect = f'<connectXml xmlns="{names.POWERSHELL}">{encoded(known.connection)}</connectXml>'

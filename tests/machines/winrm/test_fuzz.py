@@ -43,11 +43,11 @@ def test_whatever_comes_is_answered(kind: Kind) -> None:
     one()
 
 
-@pytest.mark.parametrize("asked", range(5))
-async def test_what_is_not_changed_is_understood(asked: int) -> None:
+@pytest.mark.parametrize("which", range(5))
+async def test_what_is_not_changed_is_understood(which: int) -> None:
     """The dialogue that is changed by chance is a good one: unchanged, it is taken, and its pipeline answers."""
     async with fuzzing.stand() as at:
-        replies = await fuzzing.talk(at, 1, asked, lambda data: data)
+        replies = await fuzzing.talk(at, 1, which, lambda data: data)
 
     assert [reply.action for reply in replies if reply.action.endswith("/fault")] == []
     assert len(replies[5].stream("stdout")) > 100
