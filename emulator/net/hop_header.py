@@ -4,12 +4,19 @@ import asyncio
 import socket
 
 from emulator.errors import PeerError
-from emulator.wire import hop, proxy_v2
+from emulator.wire import hop, link_header, proxy_v2
 from emulator.wire.hop import HopHeader, Transport
 
 
 class CutShortError(PeerError):
     """The other end left before it had said all of a header."""
+
+
+class ProbeError(PeerError):
+    """The other end sent what a health probe begins with: private link's header, a request, or a hello of TLS."""
+
+
+PROBES = (link_header.of_probe(), b"GET /", b"\x16\x03")
 
 
 PATIENCE = 5.0
@@ -39,12 +46,15 @@ async def receive(connection: socket.socket, key: bytes) -> HopHeader:
     """Read the hop header that opens `connection`, and not a byte more.
 
     Raises:
+        ProbeError: this is a health probe, where nothing else tells it from a connection.
         PeerError: no header came in time, or it is malformed or forged.
         OSError: the peer is gone.
     """
     try:
         async with asyncio.timeout(PATIENCE):
             start = await exactly(connection, proxy_v2.FIXED_BYTES, "hop header")
+            if start.startswith(PROBES):
+                raise ProbeError(f"expected a PROXY v2 header, found what a health probe begins with: {start!r}")
             rest = proxy_v2.size(start) - len(start)
             if rest > hop.MAX_BYTES:
                 raise PeerError(f"a hop header of {rest} bytes is longer than {hop.MAX_BYTES}")

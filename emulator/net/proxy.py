@@ -16,7 +16,7 @@ from emulator.net import hop_header, link_header, proxy_modes, records
 from emulator.net.attempts import Attempt
 from emulator.net.faults import ListenerFaults
 from emulator.net.gate import Gate, gate_at
-from emulator.net.hop_header import CutShortError
+from emulator.net.hop_header import CutShortError, ProbeError
 from emulator.net.late import kept
 from emulator.net.live import LiveFlows
 from emulator.net.proxy_modes import Asked, Told
@@ -200,7 +200,7 @@ class Proxy:
         try:
             return await hop_header.receive(connection, self.scene.key)
         except (PeerError, OSError) as error:
-            if self.scene.loopback.exact or "within its hop header" not in str(error):
+            if self.scene.loopback.exact or not isinstance(error, (CutShortError, ProbeError)):
                 where = f"{peer[0]}:{peer[1]}"
                 sentence = f"{self.machine.hop} closed a connection from {where}: {error}"
                 seen = Observation(wall_time(), "HopHeaderRefused", self.machine.hop, sentence, {"client": where})

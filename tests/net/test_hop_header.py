@@ -9,7 +9,7 @@ import pytest
 
 from emulator.errors import PeerError
 from emulator.net import hop_header
-from emulator.wire import hop, proxy_v2
+from emulator.wire import hop, link_header, proxy_v2
 from emulator.wire.hop import HopHeader
 from emulator.wire.proxy_v2 import Addresses, Header
 from tests.net.conftest import Run
@@ -58,6 +58,19 @@ def test_both_ends_name_the_same_transport(run: Run) -> None:
     async def body() -> None:
         with pair() as (dialled, accepted):
             assert hop_header.outgoing(dialled) == hop_header.incoming(accepted)
+
+    run(body())
+
+
+@pytest.mark.parametrize("sent", [link_header.of_probe(), b"GET /up HTTP/1.1\r\n\r\n", b"\x16\x03\x01" + bytes(20)])
+def test_a_probe_is_known_where_no_source_tells_it(run: Run, sent: bytes) -> None:
+    """Private link's LOCAL header, a request by Http and a hello of TLS are a probe's, not a forger's."""
+
+    async def body() -> None:
+        with pair() as (dialled, accepted):
+            dialled.send(sent)
+            with pytest.raises(hop_header.ProbeError, match="what a health probe begins with"):
+                await hop_header.receive(accepted, KEY)
 
     run(body())
 

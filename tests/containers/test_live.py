@@ -1,0 +1,75 @@
+"""Azure's behaviour, live, in the composed channel: balancer, private link and PROXY v2."""
+
+from dataclasses import replace
+
+import pytest
+
+from emulator.clock import wall_time
+from emulator.control.client import Control
+from emulator.model import arm
+from emulator.model.default_world import default_world
+from emulator.model.privatelink import ConnectionState
+from emulator.model.resources import Resource
+from tests.containers.clients import SERVED, exact, is_event, is_record, observed, until_met
+from tests.containers.stack import Stack
+from tests.containers.test_drops import APPLIED, CONNECTED, LOOK, SILENT, world
+
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(300), pytest.mark.xdist_group("containers")]
+__all__ = ["world"]
+
+
+def without_linux_rule() -> Resource:
+    """The balancer without a rule for 60001."""
+    found = default_world().balancer
+    assert found
+    return replace(found, rules=tuple(each for each in found.rules if each.frontend_port == 60000))
+
+
+def ha_ports() -> Resource:
+    """The balancer with one rule for every port."""
+    found = default_world().balancer
+    assert found
+    return replace(found, rules=(replace(found.rules[0], frontend_port=0, backend_port=0, protocol="All"),))
+
+
+def connection(state: ConnectionState, *, proxy_protocol: bool = False) -> Resource:
+    """The service with its connection in a state."""
+    found = default_world().service
+    assert found
+    (own,) = found.connections
+    return replace(found, connections=(replace(own, state=state),), proxy_protocol=proxy_protocol)
+
+
+async def test_a_port_without_a_rule_is_silent(quick: Stack, world: Control) -> None:
+    """The rule for 60001 gone, nobody answers there, and the record says so; HA ports serve it again."""
+    since = wall_time()
+    world.apply([arm.dump(without_linux_rule())])
+    await until_met(exact(quick), {SILENT}, APPLIED + LOOK)
+    told = await observed(quick).first(is_record("drop", "load-balancer"), since)
+    world.apply([arm.dump(ha_ports())])
+    await until_met(exact(quick), {SERVED}, APPLIED + LOOK)
+
+    assert told["reason"]["name"] == "NoLoadBalancingRule"
+
+
+async def test_the_provider_rejects_and_approves(quick: Stack, world: Control) -> None:
+    """The service's owner decides, live, for both sides."""
+    world.apply([arm.dump(connection("Rejected"))])
+    await until_met(exact(quick), {SILENT}, APPLIED + LOOK)
+    world.apply([arm.dump(connection("Approved"))])
+    await until_met(exact(quick), {SERVED}, APPLIED + LOOK)
+
+
+async def test_a_header_that_nobody_reads_reaches_openssh(quick: Stack, world: Control) -> None:
+    """`enableProxyProtocol` with a proxy VM that does not expect it: OpenSSH hangs up, and the proxy says why."""
+    since = wall_time()
+    world.apply([arm.dump(connection("Approved", proxy_protocol=True))])
+    closes = is_record("close", "proxy")
+    await until_met(exact(quick), {SERVED, CONNECTED, "<closed>"}, APPLIED + LOOK)
+    told = await observed(quick).first(
+        lambda each: closes(each) and each["reason"]["name"] == "ProxyProtocolMismatch", since
+    )
+    refused = observed(quick)(is_event("HopHeaderRefused", "proxy"), since)
+
+    assert "the proxy VM passes the header on as its client's bytes" in told["sentence"]
+    assert refused == []  # probes carry a header, too, and are known for what they are
