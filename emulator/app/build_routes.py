@@ -1,6 +1,7 @@
 """The control API's routes about image builds: what one of another process needs is deployed and deleted here."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, get_args
 
@@ -15,6 +16,9 @@ from emulator.model.world import System, World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+GUID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
 class Builder(Protocol):
@@ -59,6 +63,8 @@ class _Builds:
 
     async def begin(self, request: web.Request) -> web.Response:
         body, guid = await _object(request), request.match_info["guid"]
+        if not GUID.fullmatch(guid):
+            raise InvalidInputError(f"build: found {guid!r}, expected a GUID: resources are named by it")
         template, system = body.get("template"), body.get("system")
         if not isinstance(template, Mapping) or system not in get_args(System):
             raise InvalidInputError('body: expected an object as {"template": {…}, "system": "linux"}')

@@ -185,10 +185,14 @@ def _over_its_own(
 async def _alone(order: "Order", config: "Config", folder: Path) -> "Result":
     import asyncio
 
-    from emulator.app.building import ChannelSite, carried_out
+    from emulator.app.building import ChannelSite, carried_out, fits
     from emulator.app.service import controlled
+    from emulator.app.worlds import load_world
     from emulator.control import state
 
+    switches = config.switch_values
+    world = load_world(*config.resources, resources=order.template, wanted=config.wanted, switches=switches)
+    fits(order.template, order.plan, world)  # before anything is started
     home = state.make(state.home())
     started = controlled(config, home, None, asyncio.Event(), resources=order.template)
     async with started as channel:

@@ -51,6 +51,8 @@ async def test_wrong_bodies_are_refused() -> None:
     async with controlled() as (channel, control):
         with pytest.raises(InvalidInputError, match="expected an object as"):
             await asyncio.to_thread(control.begin_build, "guid", linux(shell("a")), "plan9")
+        with pytest.raises(InvalidInputError, match="expected a GUID"):
+            await asyncio.to_thread(control.begin_build, "a.b", linux(shell("a")), "linux")
         with pytest.raises(InvalidInputError, match="expected one of"):
             await asyncio.to_thread(control.end_build, "nobody")
         assert channel.status.builds == ()

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from emulator.model import arm
+from emulator.model.default_world import default_world
 from tests.builds import linux, needs_sandbox, shell
 from tests.cli.command import Cli
 from tests.real_templates import DATA, document
@@ -148,3 +150,16 @@ def test_a_deleted_template_takes_groups_and_logs_with_it(cli: Cli, tmp_path: Pa
 
     assert done.returncode == 0, done.stderr
     assert (before, after) == ((True, 1), (False, 0))
+
+
+def test_preconditions_are_told_before_anything_starts(cli: Cli, tmp_path: Path) -> None:
+    """A subnet that takes no private link service: ARM's code and the command that mends it, and no emulator."""
+    network = arm.dump(default_world().networks[0])
+    network["properties"]["subnets"][0]["properties"]["privateLinkServiceNetworkPolicies"] = "Enabled"
+    (tmp_path / "network.json").write_text(json.dumps(network))
+    done = cli("build", written(tmp_path, linux(shell("true"))), "-r", str(tmp_path / "network.json"))
+
+    assert done.returncode == 2
+    assert "PrivateLinkServiceCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled" in done.stderr
+    assert "az network vnet subnet update" in done.stderr
+    assert cli.note() is None
