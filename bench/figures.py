@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was measured; `bar` is the most it may be, None where it is for information."""
+    """What was measured; `bar` is the most it may be, the least where `higher`; None where it is for information."""
 
     name: str
     unit: str
     rounds: tuple[float, ...]
     bar: float | None = None
+    higher: bool = False
 
     @property
     def median(self) -> float:
@@ -20,8 +21,10 @@ class Figure:
 
     @property
     def misses(self) -> bool:
-        """Whether the median is over its bar."""
-        return self.bar is not None and self.median >= self.bar
+        """Whether the median is on the wrong side of its bar."""
+        if self.bar is None:
+            return False
+        return self.median < self.bar if self.higher else self.median >= self.bar
 
     def __str__(self) -> str:
         spread = f"{min(self.rounds):.3g} to {max(self.rounds):.3g} in {len(self.rounds)} rounds"

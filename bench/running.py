@@ -32,10 +32,10 @@ def state_folder() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def emulator(home: str) -> Iterator[dict[str, Any]]:
-    """A running emulator; yields what `status --json` says."""
+def emulator(home: str, *options: str) -> Iterator[dict[str, Any]]:
+    """A running emulator, started with more options; yields what `status --json` says."""
     env = environment(home)
-    up = subprocess.run((*COMMAND, "up", "--detach", "--json"), env=env, check=True, capture_output=True)
+    up = subprocess.run((*COMMAND, "up", "--detach", "--json", *options), env=env, check=True, capture_output=True)
     try:
         yield dict(json.loads(up.stdout))
     finally:
