@@ -29,6 +29,7 @@ from emulator.net.scene import Scene
 from emulator.net.traffic import Traffic, counted
 from emulator.rules import flow_points, live, path
 from emulator.rules.condition import Condition
+from emulator.rules.decisions import Decisions
 from emulator.rules.entry import entry_posture
 from emulator.rules.faults import listening
 from emulator.rules.flow_points import Point
@@ -164,10 +165,10 @@ class Entry:
 
     def _route(self, peer: tuple[str, int], under: tuple[World, Condition] | None = None) -> ChannelPath:
         scene = self.scene
-        world, condition = under or (scene.world, scene.condition)
+        decisions = Decisions(*under) if under else scene.decisions
         source: IPv4Address | None = scene.loopback.sources().get(peer[0])
-        flow = path.client_flow(world, self.system, peer[1], source)
-        return path.decide(flow, world, condition, self.system)
+        flow = path.client_flow(decisions.world, self.system, peer[1], source)
+        return decisions.path(flow, self.system)
 
     def _far_end(self, route: ChannelPath) -> str:
         return route.proxy.hop if route.proxy else build_role(self.system)

@@ -24,7 +24,7 @@ from emulator.net.records import Passage
 from emulator.net.scene import Scene
 from emulator.net.second_segment import Errand, SecondSegment
 from emulator.observe import Observation
-from emulator.rules import flow_points, path, security
+from emulator.rules import flow_points, security
 from emulator.rules import link_header as rules
 from emulator.rules.entry import OUTSIDER, proxy_posture
 from emulator.rules.faults import listening
@@ -86,7 +86,7 @@ class Proxy:
             world, condition = self.scene.world, self.scene.condition
             if asked is not None:
                 return target_leg(world, condition, self.machine, (asked.host, asked.port), port)
-            leg = path.second_leg(world, condition, self.system, self.machine, port)
+            leg = self.scene.decisions.second_leg(self.system, self.machine, port)
             return leg, world.member(build_role(self.system))
 
         leg, build = decided()

@@ -18,6 +18,7 @@ from emulator.net.traffic import Traffic
 from emulator.observe import Observer
 from emulator.rules import path
 from emulator.rules.condition import Condition, Silence
+from emulator.rules.decisions import Decisions
 from emulator.rules.faults.fault import Fault
 from emulator.rules.faults.listening import Laid, failing
 from emulator.rules.path import ChannelPath
@@ -66,6 +67,15 @@ class Scene:
     retune: list[Callable[[], None]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     _next: asyncio.TimerHandle | None = None
+    _decisions: Decisions | None = None
+
+    @property
+    def decisions(self) -> Decisions:
+        """Of the world and the condition as they are now."""
+        found = self._decisions
+        if found is None or found.world is not self.world or found.condition is not self.condition:
+            found = self._decisions = Decisions(self.world, self.condition)
+        return found
 
     def change(
         self,
