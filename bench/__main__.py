@@ -1,25 +1,53 @@
-"""`python -m bench`: measure everything, print each figure, exit 1 when one misses its bar."""
+"""`python -m bench`: measure, print each figure as it comes, exit 1 when one misses its bar."""
 
-import os
-import platform
+import argparse
 import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
-from bench import decisions, memory, start, winrm
-from emulator import __version__
+from bench import decisions, memory, paths, results, start, winrm
+from bench.figures import Figure
+from bench.results import WrongResultsError
+
+QUESTIONS = {"decisions": decisions, "start": start, "memory": memory, "winrm": winrm, "paths": paths}
 
 
 def main() -> int:
-    """Run each measurement and print it as it comes."""
-    print(
-        f"aib-emulator {__version__}, Python {platform.python_version()}, {platform.system()} {platform.release()}, "
-        f"{os.cpu_count()} cores, {'root' if os.geteuid() == 0 else 'ordinary user'}"
-    )
-    missed = 0
-    for measurement in (decisions, start, memory, winrm):
-        for figure in measurement.measure():
-            print(figure, flush=True)
-            missed += figure.misses
-    return 1 if missed else 0
+    """Run what was asked for; Ctrl-C keeps what is done."""
+    options = _options()
+    try:
+        before = results.read(options.compare) if options.compare else {}
+    except WrongResultsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(", ".join(f"{key} {value}" for key, value in results.machine().items() if key != "peers"))
+    figures: list[Figure] = []
+    try:
+        for question in options.questions or QUESTIONS:
+            for figure in QUESTIONS[question].measure():
+                print(figure, flush=True)
+                figures.append(figure)
+    except KeyboardInterrupt:
+        print("interrupted: what follows is what was done", file=sys.stderr)
+    _conclude(figures, options.json, before)
+    return 1 if any(figure.misses for figure in figures) else 0
+
+
+def _conclude(figures: list[Figure], file: Path | None, before: Mapping[str, Sequence[float]]) -> None:
+    if file is not None:
+        results.write(file, figures)
+        print(f"written to {file}")
+    lines: Iterable[str] = results.moved(before, figures) if before else ()
+    for line in lines:
+        print(line)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("questions", nargs="*", choices=[*QUESTIONS, []], help="what to measure; all by default")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="say what moved since these results")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ class Work:
     Attributes:
         name: what of it is shown.
         higher: whether more is better.
+        bars: what the emulator's figure is to be of the best peer's, by one hop and by two; None for no bar.
+        peer: whose figure counts, where it is not the best one's.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Work:
     connections: int
     unit: str
     higher: bool = True
+    bars: tuple[float | None, float | None] = (None, None)
+    peer: str = ""
 
     def value(self, load: Load) -> float:
         """The figure of a run."""
@@ -44,12 +48,12 @@ class Work:
 
 WORKS = (
     Work("bulk up, 1 connection", "up", 1, "Gbit/s"),
-    Work("bulk down, 1 connection", "down", 1, "Gbit/s"),
-    Work("bulk down, 8 connections", "down", 8, "Gbit/s"),
+    Work("bulk down, 1 connection", "down", 1, "Gbit/s", bars=(1.0, 1.1)),
+    Work("bulk down, 8 connections", "down", 8, "Gbit/s", bars=(1.1, 1.2)),
     Work("bulk down, 64 connections", "down", 64, "Gbit/s"),
-    Work("ping-pong of 64 B, 1 connection, p50", "ping", 1, "µs", higher=False),
-    Work("ping-pong of 64 B, 64 connections", "ping", 64, "/s"),
-    Work("connect, 64 B, close; 16 at once", "rate", 16, "/s"),
+    Work("ping-pong of 64 B, 1 connection, p50", "ping", 1, "µs", higher=False, bars=(1.1, 1.0)),
+    Work("ping-pong of 64 B, 64 connections", "ping", 64, "/s", bars=(0.95, 1.0)),
+    Work("connect, 64 B, close; 16 at once", "rate", 16, "/s", bars=(0.8, 0.8), peer="nginx"),
 )
 
 
@@ -133,6 +137,25 @@ def _figures(work: Work, found: dict[str, Measured], hops: int) -> Iterator[Figu
         if work.mode == "ping":
             for at, tail in enumerate(("p90", "p99", "p99.9")):
                 yield Figure(f"{where}, {tail}", "µs", tuple(each[at] for each in measured.tails))
+    yield from _against(work, found, hops)
+
+
+def _against(work: Work, found: dict[str, Measured], hops: int) -> Iterator[Figure]:
+    """The emulator's figures as shares of the peers', round by round: a noisy moment meets both."""
+    peers = [measured for name, measured in found.items() if name not in (DIRECT, OURS)]
+    if work.peer:
+        peers = [found[work.peer]] if work.peer in found else []
+    if not peers:
+        return
+    whose = work.peer or "the best peer"
+    name, bar = f"{_hops(hops)}: {work.name}, of {whose}'s", work.bars[hops - 1]
+    rounds = range(len(found[OURS].values))
+    best = max if work.higher else min
+    values = (found[OURS].values[at] / best(each.values[at] for each in peers) for at in rounds)
+    yield Figure(name, "times", tuple(values), bar, higher=work.higher)
+    if work.mode == "down":
+        spent = (found[OURS].cpu[at] / min(each.cpu[at] for each in peers) for at in rounds)
+        yield Figure(f"{name} processor a GB", "times", tuple(spent), 1.0)
 
 
 def _hops(count: int) -> str:

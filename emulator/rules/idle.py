@@ -37,6 +37,11 @@ def idle_limit(world: World, port: int, *, established: bool = True) -> IdleLimi
         port: the frontend port that the flow came to.
         established: false once an end has sent FIN: TCP reset is for established flows only (azure.md 3.5).
     """
+    key = ("idle limit", port, established)
+    return world.remembered(key, lambda: _limit(world, port, established=established))
+
+
+def _limit(world: World, port: int, *, established: bool) -> IdleLimit | None:
     if world.topology != "existing-vnet" or world.service is None:
         return None
     limits = [_of_private_link(world, established=established)]
