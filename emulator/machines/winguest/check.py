@@ -134,6 +134,7 @@ class Checker:
                 self._variable(node)
             case Assignment():
                 _check_target(node.target)
+                self.knowledge.pass_by(node)
             case Binary():
                 self._binary(node)
             case Unary() if node.operator not in UNARY and node.operator not in ("++", "--"):

@@ -101,11 +101,14 @@ class Knowledge:
         self._are_all_unknown = False
         self._stores: dict[str, list[tuple[Expression | None, Expression | None]]] = {}
         self.definite: frozenset[str] = frozenset()
+        self._certain_at: dict[int, frozenset[str]] = {}
+        self._found: dict[tuple[str, bool], Values] = {}
 
     # Learning
 
     def learn(self, block: Block) -> None:
         """Note every assignment in a block."""
+        self._found.clear()
         for node in nodes(block):
             match node:
                 case Assignment():
@@ -207,6 +210,14 @@ class Knowledge:
         finally:
             self.definite = before
 
+    def pass_by(self, node: Assignment) -> None:
+        """An assignment is met: what it assigns is computed from what was certain here, and not where it is used."""
+        source = only_expression(node.value)
+        if source is not None:
+            known = self._certain_at.get(id(source))
+            self._certain_at[id(source)] = self.definite if known is None else known & self.definite
+            self._found.clear()
+
     def follow(self, statement: Statement) -> None:
         """A statement has been run: a variable that it surely sets is not null any more."""
         if isinstance(statement, Pipeline) and len(statement.elements) == 1:
@@ -273,7 +284,15 @@ class Knowledge:
         return None if holder is None else holder.variables[key]
 
     def _of_variable(self, name: str, depth: int) -> Values:
+        """A variable's values, found once: two of them in each other's would be found over and over."""
         key = key_of(name)
+        asked = (key, key in self.definite)
+        if asked not in self._found:
+            self._found[asked] = None  # what is asked of itself is not known
+            self._found[asked] = self._computed(key, depth)
+        return self._found[asked]
+
+    def _computed(self, key: str, depth: int) -> Values:
         if key in _CONSTANTS:
             return (_CONSTANTS[key],)
         if key in _AUTOMATIC or key in self._unknown or self._are_all_unknown or key in self._stores:
@@ -284,11 +303,16 @@ class Knowledge:
             return None  # one that PowerShell may set itself, or a mistake
         found: list[Value] = [] if key in self.definite and self._initial(key) is None else [self._initial(key)]
         for source in self._sources.get(key, ()):
-            values = None if source is None else self.values(source, depth)
+            values = None if source is None else self._of_source(source, depth)
             if values is None:
                 return None
             found += values
         return unique(found)
+
+    def _of_source(self, source: Expression, depth: int) -> Values:
+        with self.branch():
+            self.definite = self._certain_at.get(id(source), frozenset())
+            return self.values(source, depth)
 
     def product(self, parts: Sequence[Expression | str], depth: int = 0) -> Sequence[Sequence[Value]] | None:
         """Every combination of what several expressions may be."""
