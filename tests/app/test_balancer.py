@@ -48,7 +48,7 @@ def ha_ports(channel: Channel) -> LoadBalancer:
 
 async def test_without_a_healthy_backend_new_connections_are_silent() -> None:
     """`AllProbedDown`: the probe is denied, the data is not, and nothing is sent once the threshold is reached."""
-    async with quick(time_scale=20) as channel:
+    async with quick(time_scale=4) as channel:
         await channel.apply(NO_PROBES)
         assert await attempt(channel, seconds=2) == "connected"
         await down(channel, up=False)

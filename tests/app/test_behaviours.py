@@ -69,7 +69,7 @@ async def test_behaviour_2_a_drop_is_silent() -> None:
     """A denied SYN, no healthy backend, no rule, no approval: silence; RST comes from a guest alone."""
     pending = with_state(default_world(), "Pending").endpoint
     assert pending
-    async with quick(time_scale=20) as channel:
+    async with quick(time_scale=4) as channel:
         found = {}
         for name, resources in (
             ("denied", deny("NoProxy", 300, 60001)),
@@ -111,7 +111,7 @@ async def test_behaviour_3_each_leg_fails_by_itself() -> None:
 async def test_behaviour_4_probes_come_from_the_host_and_stop_new_flows_only() -> None:
     """Healthy but data denied, and probe denied while data may pass: both are possible, and differ."""
     data = SecurityGroup(BUILD_GROUP, (DOCUMENTED_RULE, rule("410 deny in 10.60.0.5 -> *:60000-60001")))
-    async with quick(time_scale=20) as channel:
+    async with quick(time_scale=4) as channel:
         await channel.apply(data)
         await channel.scene.clock.sleep(15)
         healthy = len(channel.scene.condition.healthy)

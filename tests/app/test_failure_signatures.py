@@ -129,7 +129,7 @@ async def test_balancing_rule_missing(tmp_path: Path) -> None:
 
 async def test_probe_blocked(tmp_path: Path) -> None:
     """Row 4: works until the threshold, then SYN timeout for new connections; old ones live; I,D from the host."""
-    async with logged(tmp_path, time_scale=20) as channel:
+    async with logged(tmp_path, time_scale=4) as channel:
         with client() as session:
             assert await connects(session, entry(channel), 5) == "connected"
             assert await hears(session, 5)
@@ -146,7 +146,7 @@ async def test_probe_blocked(tmp_path: Path) -> None:
 
 async def test_proxy_process_not_listening(tmp_path: Path) -> None:
     """Row 5: RST first, SYN timeout once the probe is down; the probe's attempts are I,A: no group denies."""
-    async with logged(tmp_path, time_scale=10) as channel:
+    async with logged(tmp_path, time_scale=4) as channel:
         await channel.stop("proxy")
         assert await attempt(channel) == "refused"
         await down(channel, up=False)

@@ -68,7 +68,7 @@ def listeners(playing: Scene) -> Iterator[dict[int, socket.socket]]:
 
 
 @contextlib.asynccontextmanager
-async def probed(world: World, *, scale: float = 100.0) -> AsyncIterator[Backend]:
+async def probed(world: World, *, scale: float = 20.0) -> AsyncIterator[Backend]:
     """A backend that is probed until the body ends."""
     told: asyncio.Queue[Event] = asyncio.Queue()
     async with scene(world, scale=scale, observer=told.put_nowait) as playing:
@@ -120,21 +120,21 @@ async def test_by_http_silence_counts_to_the_threshold() -> None:
                 while await asyncio.get_running_loop().sock_recv(connection, 4096):
                     pass
         assert (await backend.flip())[0] == "BackendDown"
-        assert asyncio.get_running_loop().time() - began >= 3 * 30 / 100
+        assert asyncio.get_running_loop().time() - began >= 3 * 30 / 20
 
 
 async def test_by_tcp_the_interval_and_number_of_probes_count() -> None:
     """A probe goes out each interval; refused as often as `numberOfProbes` says, the backend is down."""
     loop = asyncio.get_running_loop()
+    began = loop.time()
     async with probed(probing_by(interval=20, threshold=None, number_of_probes=2)) as backend:
         (await backend.probe()).close()
         assert (await backend.flip())[0] == "BackendUp"
-        began = loop.time()
         (await backend.probe()).close()
-        assert loop.time() - began >= 0.15  # of 0.2 real seconds, less what the first one took to be believed
+        assert loop.time() - began >= 1.0
         backend.sockets[60001].close()
         began = loop.time()
         event, sentence = await backend.flip()
         assert event == "BackendDown"
         assert "refused the connection" in sentence
-        assert loop.time() - began >= 0.2
+        assert loop.time() - began >= 1.0
