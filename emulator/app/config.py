@@ -261,7 +261,8 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{file}: cannot be read: {error}") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InvalidInputError(f"{file}: cannot be read: {why}") from None
     except (*YAML_ERRORS, yaml.YAMLError) as error:
         raise InvalidInputError(f"{file}: not YAML: {error}") from None
     if values is None:

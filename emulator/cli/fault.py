@@ -32,7 +32,7 @@ def add(
         ),
     ] = "connect",
     share: Annotated[float, typer.Option(help="Of connections, from 0 to 1, drawn from the seed.")] = 1.0,
-    nth: Annotated[int, typer.Option(help="Only the connection of this number, counted from now on.")] = 0,
+    nth: Annotated[int, typer.Option(help="Only the connection of this number, counted from now on; 0 is any.")] = 0,
     lasts: Annotated[
         float, typer.Option("--for", help="Emulated seconds it acts on a connection; 0 is until it is removed.")
     ] = 0.0,

@@ -70,7 +70,7 @@ def fault_from(
 def _guests(kind: type[Effect], guests: Sequence[str]) -> Sequence[str]:
     found = [each for each in guests if each.endswith(kind.where)]
     if not found:
-        lack = f"this channel has no {kind.where} build VM that plays it (a container with OpenSSH does not)"
+        lack = f"this channel has no {kind.where} build VM that plays it (a container does not)"
         raise InvalidInputError(f"kind: found {kind.kind!r}, but {lack}")
     return found
 
