@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from emulator.machines.winguest import check_commands, commands, members, parser, scripts
+from emulator.machines.winguest.constants import nodes
 from emulator.machines.winguest.errors import NotUnderstoodError, PowerShellError
-from emulator.machines.winguest.knowledge import Knowledge, nodes
+from emulator.machines.winguest.knowledge import Knowledge
 from emulator.machines.winguest.operators import BINARY, UNARY, expression
 from emulator.machines.winguest.tree import (
     Array,

@@ -73,7 +73,7 @@ def _is_not_written(checker: "Checker", path: str) -> None:
 
 def _written(checker: "Checker") -> Sequence[Expression]:
     """What the cmdlets that write are given, whichever of it is the path."""
-    from emulator.machines.winguest.knowledge import named, nodes
+    from emulator.machines.winguest.constants import named, nodes
 
     found: list[Expression] = []
     for block in checker.blocks:
@@ -100,7 +100,7 @@ def folders(checker: "Checker") -> Sequence[str]:
     Raises:
         NotUnderstoodError: one of them is not certain, and so are names that depend on it.
     """
-    from emulator.machines.winguest.knowledge import named, nodes
+    from emulator.machines.winguest.constants import named, nodes
 
     drive, start = checker.engine.session.computer.drive, checker.engine.session.directory
     found = [start]

@@ -4,25 +4,19 @@ Assignments anywhere in the script count, in whatever order they run. What canno
 """
 
 import contextlib
-import dataclasses
 import itertools
-import ntpath
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from emulator.machines.winguest.errors import PowerShellError
-from emulator.machines.winguest.operators import BINARY
+from emulator.machines.winguest.constants import KINDS, Values, key_of, named, nodes, only_expression, unique
 from emulator.machines.winguest.tree import (
     Argument,
     Array,
     Assignment,
-    Binary,
     Block,
     Call,
     Cast,
-    Collected,
     Command,
-    Expandable,
     Expression,
     ForEach,
     Hash,
@@ -36,7 +30,7 @@ from emulator.machines.winguest.tree import (
     Unary,
     Variable,
 )
-from emulator.machines.winguest.values import Script, Type, Value, items, to_text
+from emulator.machines.winguest.values import Type, Value
 
 if TYPE_CHECKING:
     from emulator.machines.winguest.engine import Engine
@@ -45,9 +39,6 @@ MAX_VALUES = 16
 """Values of one expression that are followed; one with more counts as unknown."""
 MAX_DEPTH = 24
 """How far values are followed from variable to variable."""
-Values = Sequence[Value] | None
-"""What an expression may be; None where that is not known."""
-PURE = ("+", "-f", "-join")
 CHANGING = {"env", "variable"}
 _AUTOMATIC = {"_", "args", "error", "host", "input", "lastexitcode", "matches", "psitem", "pwd", "pssenderinfo", "?"}
 _CONSTANTS: Mapping[str, Value] = {"true": True, "false": False, "null": None}
@@ -59,34 +50,6 @@ _READERS = (
 """Methods that leave what they are called on as it is."""
 _SETTERS = ("set-variable", "new-variable", "clear-variable", "remove-variable")
 _ITEM_SETTERS = ("new-item", "remove-item", "set-content", "add-content", "rename-item", "copy-item", "move-item")
-
-
-def nodes(root: Any) -> Iterator[Any]:
-    """Every part of a tree."""
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if dataclasses.is_dataclass(node) and not isinstance(node, type):
-            yield node
-            stack += [getattr(node, field.name) for field in dataclasses.fields(node) if field.compare]
-        elif isinstance(node, tuple):
-            stack += node
-
-
-def key_of(name: str) -> str:
-    """A variable's name, whatever scope it is written with; `env:NAME` for the environment's."""
-    place, _, rest = name.casefold().rpartition(":")
-    return f"env:{rest}" if place == "env" else rest
-
-
-def named(command: Command) -> str:
-    """A command's name in lower case, aliases resolved, or nothing where it is computed."""
-    from emulator.machines.winguest import commands
-
-    if not isinstance(command.name, Literal):
-        return ""
-    found = commands.find(str(command.name.value))
-    return found.name.casefold() if found is not None else ""
 
 
 class Knowledge:
@@ -231,7 +194,7 @@ class Knowledge:
 
     def values(self, expression: Expression, depth: int = 0) -> Values:
         """What an expression may be; None where that is not known."""
-        compute = _KINDS.get(type(expression))
+        compute = KINDS.get(type(expression))
         if compute is None or depth > MAX_DEPTH:
             return None
         found = compute(self, expression, depth + 1)
@@ -283,7 +246,7 @@ class Knowledge:
         holder = self._engine.scope.holder(key)
         return None if holder is None else holder.variables[key]
 
-    def _of_variable(self, name: str, depth: int) -> Values:
+    def of_variable(self, name: str, depth: int) -> Values:
         """A variable's values, found once: two of them in each other's would be found over and over."""
         key = key_of(name)
         asked = (key, key in self.definite)
@@ -322,91 +285,3 @@ class Knowledge:
         for values in known:
             size *= len(values)
         return list(itertools.product(*known)) if len(known) == len(each) and size <= MAX_VALUES else None
-
-
-def only_expression(statement: Statement | None) -> Expression | None:
-    """The expression that a statement consists of, or None."""
-    if isinstance(statement, Pipeline) and len(statement.elements) == 1:
-        element = statement.elements[0]
-        if not isinstance(element, Command):
-            return element
-        if named(element) == "join-path":
-            return Collected("(", (statement,))
-    return None
-
-
-def unique(values: Sequence[Value]) -> list[Value]:
-    """Without what stands there twice; of equal values the kind counts too."""
-    found: list[Value] = []
-    for value in values:
-        if not any(type(value) is type(known) and value == known for known in found):
-            found.append(value)
-    return found
-
-
-def _expandable(knowledge: Knowledge, node: Expandable, depth: int) -> Values:
-    found = knowledge.product(node.parts, depth)
-    return None if found is None else unique(["".join(to_text(part) for part in parts) for parts in found])
-
-
-def _array(knowledge: Knowledge, node: Array, depth: int) -> Values:
-    found = knowledge.product(node.items, depth)
-    return None if found is None else [list(parts) for parts in found]
-
-
-def _collected(knowledge: Knowledge, node: Collected, depth: int) -> Values:
-    if len(node.statements) != 1:
-        return None
-    joined = _joined_path(knowledge, node.statements[0], depth)
-    if joined is not None:
-        return joined
-    inner = only_expression(node.statements[0])
-    found = None if inner is None or isinstance(inner, Collected) else knowledge.values(inner, depth)
-    if found is None and isinstance(inner, Collected) and inner.statements != node.statements:
-        found = knowledge.values(inner, depth)
-    return found if found is None or node.kind != "@" else [items(value) for value in found]
-
-
-def _joined_path(knowledge: Knowledge, statement: Statement, depth: int) -> Values:
-    """`Join-Path a b`."""
-    command = statement.elements[0] if isinstance(statement, Pipeline) and len(statement.elements) == 1 else None
-    if not isinstance(command, Command) or named(command) != "join-path":
-        return None
-    given = [each.value for each in command.arguments if each.value is not None]
-    if len(given) != 2 or any(each.name.casefold() not in ("", "path", "childpath") for each in command.arguments):
-        return None
-    found = knowledge.product(given, depth)
-    return None if found is None else [_join(to_text(one), to_text(other)) for one, other in found]
-
-
-def _join(path: str, child: str) -> str:
-    return ntpath.join(path.rstrip("\\/") + "\\", child.lstrip("\\/")).replace("/", "\\")
-
-
-def _cast(knowledge: Knowledge, node: Cast, depth: int) -> Values:
-    if Type.of(node.type_name).name != "string":
-        return None
-    found = knowledge.values(node.value, depth)
-    return None if found is None else [to_text(value) for value in found]
-
-
-def _binary(knowledge: Knowledge, node: Binary, depth: int) -> Values:
-    if node.operator not in PURE:
-        return None
-    found = knowledge.product((node.left, node.right), depth)
-    try:
-        return None if found is None else unique([BINARY[node.operator](left, right) for left, right in found])
-    except PowerShellError:
-        return None
-
-
-_KINDS: Mapping[type, Callable[[Knowledge, Any, int], Values]] = {
-    Literal: lambda _, node, __: (node.value,),
-    Expandable: _expandable,
-    Variable: lambda knowledge, node, depth: knowledge._of_variable(node.name, depth),  # noqa: SLF001  # its own table
-    Array: _array,
-    Collected: _collected,
-    Block: lambda _, node, __: (Script(node),),
-    Cast: _cast,
-    Binary: _binary,
-}

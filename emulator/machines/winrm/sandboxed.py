@@ -17,9 +17,9 @@ from emulator.machines.winguest import cmd_line, powershell_exe
 from emulator.machines.winguest.cmd_tree import Simple
 from emulator.machines.winguest.computer import Computer
 from emulator.machines.winguest.console import encoding_of
+from emulator.machines.winguest.constants import nodes
 from emulator.machines.winguest.engine import Session
 from emulator.machines.winguest.errors import NotUnderstoodError
-from emulator.machines.winguest.knowledge import nodes
 from emulator.machines.winrm.builtin import session_of
 from emulator.machines.winrm.command_host import ShellContext
 from emulator.machines.winrm.running import Pipes, TaskProcess

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.machines.winguest import parser
-from emulator.machines.winguest.knowledge import Knowledge, Values, key_of
+from emulator.machines.winguest.constants import Values
+from emulator.machines.winguest.knowledge import Knowledge
 from emulator.machines.winguest.tree import Literal, Variable
 from tests.windows_guest import guest
 
@@ -113,12 +114,6 @@ def test_changing_environment(script: str, names: set[str] | None) -> None:
         knowledge.learn(parser.parse(script))
 
         assert knowledge.changing() == names
-
-
-@pytest.mark.parametrize(("name", "key"), [("X", "x"), ("Script:X", "x"), ("Env:Path", "env:path")])
-def test_scopes_do_not_count(name: str, key: str) -> None:
-    """A variable is one by whatever scope it is written."""
-    assert key_of(name) == key
 
 
 assignments = st.lists(
