@@ -1,9 +1,11 @@
 """Azure's behaviour, live, in the composed channel: balancer, private link and PROXY v2."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from emulator.app.channel import run_at
 from emulator.clock import wall_time
 from emulator.control.client import Control
 from emulator.model import arm
@@ -11,7 +13,8 @@ from emulator.model.default_world import default_world
 from emulator.model.privatelink import ConnectionState
 from emulator.model.resources import Resource
 from tests.containers.clients import SERVED, exact, is_event, is_record, observed, until_met
-from tests.containers.stack import Stack
+from tests.containers.stack import Stack, settings_folder
+from tests.containers.test_channel import endpoint
 from tests.containers.test_drops import APPLIED, CONNECTED, LOOK, SILENT, world
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300), pytest.mark.xdist_group("containers")]
@@ -73,3 +76,17 @@ async def test_a_header_that_nobody_reads_reaches_openssh(quick: Stack, world: C
 
     assert "the proxy VM passes the header on as its client's bytes" in told["sentence"]
     assert refused == []  # probes carry a header, too, and are known for what they are
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["http-connect", "socks5"])
+async def test_a_proxy_that_is_told_its_target(built: Stack, tmp_path: Path, mode: str) -> None:
+    """With `proxy_mode` set, `status` says what to ask for, and commands reach both build VMs."""
+    folder = settings_folder(tmp_path, f"switches: {{proxy_mode: {mode}}}\n")
+    with built.beside(mode, AIB_EMULATOR_CONFIG_FOLDER=str(folder)).running() as stack:
+        linux, windows = endpoint(stack, "linux"), endpoint(stack, "windows")
+        said = await run_at(linux, "linux", "hostname", seconds=60)
+        told = await run_at(windows, "windows", "echo hello", seconds=60)
+
+    assert (linux.mode, linux.target) == (mode, "10.60.0.8:22")
+    assert (said.stdout, told.stdout) == (b"build-linux\n", b"hello\r\n")

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from emulator.app.config import load_config
+from emulator.app.fleet.control import controlling
 from emulator.errors import InvalidInputError
 from emulator.net import filters
 from emulator.net.addresses import can_bind
+from emulator.net.listener import bind
 from emulator.observe import Record
 from tests.app.fleet.fleet import Running, entry, running
 from tests.app.test_flow_logs import BUILD, NAT, PROXY, nsg_tuples, of_a
@@ -169,3 +172,12 @@ async def test_states_of_machines_reach_every_hop() -> None:
             "build-linux": "running",
             "build-windows": "running",
         }
+
+
+async def test_a_proxy_with_an_ssh_server_is_not_composed(tmp_path: Path) -> None:
+    """`proxy_mode: ssh-jump` is refused with what containers play, before anything starts."""
+    config = load_config(None, {"switches": {"proxy_mode": "ssh-jump"}})
+    refused = pytest.raises(InvalidInputError, match=r"switches\.proxy_mode: found ssh-jump, expected tcp-forward")
+    with contextlib.closing(bind("127.0.0.1", 0)) as bound, refused:
+        async with controlling(config, tmp_path, bound, lambda: None):
+            raise AssertionError("it must not start")
