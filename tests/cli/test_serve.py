@@ -55,6 +55,22 @@ def test_winrm_is_set_by_options(cli: Cli, tmp_path: Path) -> None:
     assert offered == [['Basic realm="WSMAN"'], []]
 
 
+@pytest.mark.network
+def test_the_hosts_of_commands_are_reported(cli: Cli, tmp_path: Path) -> None:
+    """What takes commands is said at the start, in its order, and which program that settings name is not there."""
+    (tmp_path / "emulator.yaml").write_text(f"windows: {{hosts: [pwsh], pwsh: {tmp_path}/pwsh}}\n", "utf-8")
+    given = ("--listen", "127.0.0.1:0", "--json", "--config", str(tmp_path / "emulator.yaml"))
+    with cli.started("serve", "build-windows", *given) as process:
+        where = json.loads(first_line(process))
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+
+    assert where["detail"] == (
+        f"exact recognisers, then built-in command host; no pwsh: there is no {tmp_path}/pwsh on this machine that can "
+        "be run"
+    )
+
+
 def challenges(port: int, *, is_tls: bool) -> list[str]:
     """What a stranger is offered."""
     context = ssl.create_default_context()
