@@ -13,7 +13,7 @@ from emulator.channels.ssh_session import Account
 from tests.build.communicators import log
 from tests.linux_vm import linux_vm
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.timeout(180)]
 AZURE = "10.60.0.8:22"
 
 

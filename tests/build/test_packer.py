@@ -80,7 +80,7 @@ def test_the_builder_is_the_null_one(tmp_path: Path) -> None:
 async def after_the_trial(channel: Channel) -> int:
     """How many events there are once the start's own connections have ended: two records for each system."""
     records = 0
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for event in channel.follow():
             records += isinstance(event, Record)
             if records == 4:
@@ -96,7 +96,7 @@ def log_of(result: Result) -> str:
 @needs_packer
 @pytest.mark.network
 @needs_sandbox
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 class TestBothDrivers:
     """The same template by both drivers."""
 

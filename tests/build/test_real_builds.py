@@ -9,7 +9,7 @@ from emulator.model.world import Topology
 from tests.builds import needs_sandbox
 from tests.real_templates import MIRROR, mirrored, values_for
 
-pytestmark = [pytest.mark.network, needs_sandbox, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.network, needs_sandbox, pytest.mark.timeout(240)]
 BUILDS: list[tuple[str, Topology, str]] = [
     ("__existingVNETLinux.json", "existing-vnet", "/buildArtifacts/index.html"),
     ("__helloImageTemplateLinux.json", "public-ip", "/buildArtifacts/index.html"),

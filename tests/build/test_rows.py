@@ -19,7 +19,7 @@ from emulator.observe import Observation, Record
 from tests.app.test_run import ALLOW, deny, seen
 from tests.builds import linux, needs_sandbox, powershell, shell, windows
 
-pytestmark = [pytest.mark.network, needs_sandbox]
+pytestmark = [pytest.mark.network, needs_sandbox, pytest.mark.timeout(240)]
 TIMES = re.compile(r"packer: (\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) ")
 
 
@@ -39,7 +39,7 @@ async def healed(channel: Channel, folder: Path, document: dict[str, Any], port:
     await channel.apply(deny("NoMachine", 300, port))
     async with asyncio.TaskGroup() as group:
         building = group.create_task(channel.build(document, folder=folder))
-        await seen(channel, lambda each: each.reason.name == "NoMachine" and each.ended_by == "proxy", 40)
+        await seen(channel, lambda each: each.reason.name == "NoMachine" and each.ended_by == "proxy", 90)
         await channel.apply(ALLOW)
     return building.result()
 
@@ -113,7 +113,7 @@ async def test_mid_build_disconnect(tmp_path: Path, document: dict[str, Any], ho
     async with emulator.start(time_scale=20) as channel, asyncio.TaskGroup() as group:
         told = when("working", working.set)
         building = group.create_task(channel.build(document, folder=tmp_path, told=told))
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(90):
             await working.wait()
         await channel.stop(hop)
         result = await building

@@ -11,7 +11,7 @@ from emulator.errors import InvalidInputError
 from emulator.observe import Observation, Record
 from tests.builds import linux, needs_sandbox, powershell, shell, windows
 
-pytestmark = [pytest.mark.network, needs_sandbox]
+pytestmark = [pytest.mark.network, needs_sandbox, pytest.mark.timeout(240)]
 
 
 def log_of(result: Any) -> str:
@@ -81,7 +81,7 @@ async def test_a_cancelled_build_leaves_nothing(tmp_path: Path) -> None:
     document = linux(shell("echo sleeping; sleep 600"))
     async with emulator.start() as channel, asyncio.TaskGroup() as group:
         building = group.create_task(channel.build(document, folder=tmp_path, told=told))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             await said.wait()
         during = channel.status.builds[0]
         building.cancel()
@@ -200,7 +200,7 @@ async def test_cancelled_by_the_api(tmp_path: Path) -> None:
 
         document = linux(shell("echo working; sleep 600"), errorHandling={"onCustomizerError": "abort"})
         building = group.create_task(channel.build(document, folder=tmp_path, told=told))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             await working.wait()
         (guid,) = channel.stagings.builds
         channel.stagings.cancel(guid)
