@@ -66,8 +66,8 @@ def test_the_hosts_of_commands_are_reported(cli: Cli, tmp_path: Path) -> None:
         process.communicate(timeout=PATIENCE)
 
     assert where["detail"] == (
-        f"exact recognisers, then built-in command host; no pwsh: there is no {tmp_path}/pwsh on this machine that can "
-        "be run"
+        "exact recognisers, then built-in command host; "
+        f"no pwsh: there is no {tmp_path}/pwsh on this machine that can be run"
     )
 
 
