@@ -1,29 +1,38 @@
 """What each verb of a script does on the stage: clients at work, questions to the world, and what happens to it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import json
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from emulator.app import questions
 from emulator.app.building import build
-from emulator.app.given import laid_over
 from emulator.app.stage import Stage
+from emulator.app.worlds import load_world
 from emulator.errors import InvalidInputError
+from emulator.model.default_world import NETWORK, SERVICE_VNET, VNET
 from emulator.model.world import World
+from emulator.rules.deployment import Wanted
+from emulator.rules.playable import playable
 from emulator.scenarios import clients, programs
 from emulator.scenarios.clients import Hear, Target
 from emulator.scenarios.judging import Seen
+from emulator.scenarios.patch import Patch
 from emulator.scenarios.patches import changed
-from emulator.scenarios.scenario import (
+from emulator.scenarios.step import (
     BuildClient,
     CheckClient,
     Deploy,
+    ExplainClient,
     IpFlowClient,
-    Patch,
     TcpClient,
     TlsClient,
     Wait,
 )
 
+BEFORE = tuple(
+    f"{NETWORK}{kind}" for kind in ("virtualNetworks", "networkSecurityGroups", "routeTables", "natGateways")
+)
+"""Kinds of resources that are there before Image Builder deploys anything."""
 At = Callable[[Stage, Any, Hear], Awaitable[Seen]]
 """A client at work."""
 Act = Callable[[Stage, Any], Awaitable[tuple[Seen | None, str]]]
@@ -94,11 +103,27 @@ def template_of(world: World, client: BuildClient) -> dict[str, Any]:
 
 
 async def _deploy(stage: Stage, client: Deploy, _: Hear) -> Seen:
+    world = stage.channel.world
+    given = {each["id"]: each for each in stage.channel.resources()}
+    given |= {each["id"]: each for each in changed(list(given.values()), client.changes)}
+    wanted = Wanted(world.topology, None, _as_customers(world.parts.subnet.text if world.parts.subnet else None))
     try:
-        laid_over(stage.channel.world, changed(stage.channel.resources(), client.changes))
+        playable(load_world(resources=list(_customers(given.values())), wanted=wanted, switches=world.switches))
     except InvalidInputError as error:
         return Seen("fails", str(error))
-    return Seen("works", "Azure would deploy it")
+    return Seen("works", "Azure deploys it")
+
+
+def _customers(resources: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What is there before Image Builder deploys its channel, under names of the customer's."""
+    for each in resources:
+        if each["type"] in BEFORE and each["name"] != SERVICE_VNET.name:
+            yield _as_customers(each)
+
+
+def _as_customers(value: Any) -> Any:
+    """The same in a network that is not the default world's own, so that a channel is deployed into it."""
+    return json.loads(json.dumps(value).replace(f"/{VNET.name}", f"/customers-{VNET.name}"))
 
 
 CLIENTS: Mapping[str, At] = {
@@ -127,6 +152,13 @@ async def _ip_flow(stage: Stage, wanted: IpFlowClient) -> tuple[Seen, str]:
     said = f"{found.access} by {found.rule_name}"
     right = found.access == wanted.access and wanted.rule in found.rule_name
     return Seen("works", said), "" if right else f"found {said}, expected {wanted.access} {wanted.rule}"
+
+
+async def _explain(stage: Stage, wanted: ExplainClient) -> tuple[Seen, str]:
+    verdict = questions.explain(stage.channel.world, wanted.source, wanted.to).end().verdict
+    said = f"{verdict.outcome.value}: {verdict.sentence}"
+    right = verdict.outcome.value == wanted.outcome and wanted.says in said
+    return Seen("works", said), "" if right else f"found {said}, expected {wanted.outcome} {wanted.says}"
 
 
 async def _change(stage: Stage, patches: tuple[Patch, ...]) -> tuple[None, str]:
@@ -165,6 +197,7 @@ async def _wait(stage: Stage, wait: Wait) -> tuple[None, str]:
 ACTS: Mapping[str, Act] = {
     "check": _check,
     "ip_flow": _ip_flow,
+    "explain": _explain,
     "change": _change,
     "reset": _reset,
     "machine": _machine,

@@ -16,7 +16,8 @@ from emulator.errors import InvalidInputError, UnavailableError
 from emulator.observe import Event
 from emulator.scenarios import programs
 from emulator.scenarios.judging import Seen, difference
-from emulator.scenarios.scenario import Client, Scenario, Step
+from emulator.scenarios.scenario import Scenario
+from emulator.scenarios.step import Client, Step
 from emulator.scenarios.wording import step_in_words
 
 Starter = Callable[[Config], AbstractAsyncContextManager[Channel]]
@@ -158,6 +159,7 @@ async def played(scenario: Scenario, *, time_scale: float | None = None, starter
         player = Player(stage)
         for step in scenario.script:
             await player.play(step)
+        stage.leave()
         missing = [await stage.until(each.value) for each in scenario.evidence]
         seconds = asyncio.get_running_loop().time() - began
         return Played(scenario, player.told(), tuple(filter(None, missing)), seconds)

@@ -15,8 +15,9 @@ from emulator.observe import Event, Record
 from emulator.scenarios import judging
 from emulator.scenarios.clients import Sessions, Target
 from emulator.scenarios.judging import began_before, is_it
+from emulator.scenarios.patch import Patch
 from emulator.scenarios.patches import changed
-from emulator.scenarios.scenario import EventSeen, Evidence, Patch, RecordSeen, State
+from emulator.scenarios.step import EventSeen, Evidence, RecordSeen, State
 
 WAITS = 20.0
 """Real seconds within which what a script waits for must have come."""
@@ -76,6 +77,7 @@ class Stage:
         """Close what clients have left open."""
         for each in self.sessions.values():
             each.close()
+        self.sessions.clear()
 
     async def until_states(self, wanted: dict[str, State]) -> str:
         """Wait for states of machines; what is wrong where they do not come."""

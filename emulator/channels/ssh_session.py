@@ -74,20 +74,31 @@ class SshSession:
     async def run(self, command: str, say: Say) -> int:
         """Run a command to its end, and say what it says while it runs; its exit code.
 
+        Cancelled, it cuts the connection: whoever is at the other end may never answer a farewell.
+
         Raises:
             DisconnectedError: the connection ended first.
         """
         try:
             async with self._connection.create_process(command, encoding=None, stdin=asyncssh.DEVNULL) as process:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(_follow(process.stdout, say, is_error=False))
-                    group.create_task(_follow(process.stderr, say, is_error=True))
-                done = await process.wait()
+                done = await self._followed(process, say)
         except* (OSError, asyncssh.Error) as lost:
             raise DisconnectedError(one_line(lost.exceptions[0])) from None
         if done.exit_status is None:
             raise DisconnectedError("Remote command exited without exit status or exit signal.")
         return exit_code_of(done)
+
+    async def _followed(
+        self, process: "asyncssh.SSHClientProcess[bytes]", say: Say
+    ) -> "asyncssh.SSHCompletedProcess":
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_follow(process.stdout, say, is_error=False))
+                group.create_task(_follow(process.stderr, say, is_error=True))
+            return await process.wait()
+        except asyncio.CancelledError:
+            self._connection.abort()
+            raise
 
     async def upload(self, content: bytes, path: str) -> None:
         """Write a file on the build VM.

@@ -72,7 +72,7 @@ def _run(url: str, username: str, password: str, command: str, *, deadline: floa
         WinRMTransportError,
         OSError,
     ) as error:
-        raise PeerError(f"{url} failed: {_one_line(error)}") from None
+        raise PeerError(f"{url} failed: {one_line(error)}") from None
     except ANSWERS_WRONGLY:
         raise PeerError(f"{url} answered, but not as WinRM does") from None
     finally:
@@ -188,8 +188,9 @@ def innermost(error: BaseException) -> str:
     """What the first cause of an error says, on one line."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
-    return _one_line(error)
+    return one_line(error)
 
 
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """What an error says, on one line and cut short."""
     return " ".join(str(error).split())[:300] or type(error).__name__

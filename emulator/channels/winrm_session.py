@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from emulator.channels.ssh_session import DisconnectedError, NotAdmittedError, NotDialledError, Say
-from emulator.channels.winrm import ANSWERS_WRONGLY, innermost, protocol_at
+from emulator.channels.winrm import ANSWERS_WRONGLY, innermost, one_line, protocol_at
 from emulator.errors import PeerError
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class WinrmSession:
     def _converse(self, conversation: "Callable[[Protocol], Result]", sockets: _Sockets) -> Result:
         import requests
         import urllib3
-        from winrm.exceptions import InvalidCredentialsError, WinRMError
+        from winrm.exceptions import InvalidCredentialsError, WinRMError, WinRMTransportError
 
         protocol = protocol_at(
             self.url, self.username, self.password, "ntlm", opened=sockets.add, dial_seconds=self.dial_seconds
@@ -149,7 +149,9 @@ class WinrmSession:
             raise NotDialledError(f"unknown error {post}: dial tcp: i/o timeout") from None
         except requests.Timeout:
             raise PeerError(f"unknown error {post}: context deadline exceeded") from None
-        except (requests.RequestException, urllib3.exceptions.HTTPError, WinRMError, OSError) as error:
+        except (WinRMError, WinRMTransportError) as error:
+            raise PeerError(f"unknown error {post}: http error {error.code}: {one_line(error)}") from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _in_go(post, error) from None
         except ANSWERS_WRONGLY:
             raise PeerError(f"unknown error {post}: not an answer of WinRM") from None

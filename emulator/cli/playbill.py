@@ -25,7 +25,7 @@ HOP_ORDER = ("client", "private-endpoint", "load-balancer", "proxy", "build-linu
 
 def described(scenario: "Scenario") -> Iterator[str]:
     """A scenario for a person, line by line."""
-    from emulator.scenarios.scenario import SYMPTOMS
+    from emulator.scenarios.step import SYMPTOMS
 
     yield f"{scenario.name}: {scenario.title}"
     yield ""

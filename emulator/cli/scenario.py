@@ -61,7 +61,8 @@ def _all(folder: Path | None) -> "tuple[Scenario, ...]":
 
 
 def _is_wanted(scenario: "Scenario", hop: str | None, symptom: str | None) -> bool:
-    from emulator.scenarios.scenario import HOPS, SYMPTOMS
+    from emulator.scenarios.scenario import HOPS
+    from emulator.scenarios.step import SYMPTOMS
 
     for option, value, allowed in (("--hop", hop, HOPS), ("--symptom", symptom, tuple(SYMPTOMS))):
         if value is not None and value not in allowed:

@@ -12,7 +12,7 @@ from emulator.channels.ssh_session import Account, DisconnectedError, NotDialled
 from emulator.channels.winrm_session import WinrmSession
 from emulator.errors import PeerError
 from emulator.scenarios.judging import Seen
-from emulator.scenarios.scenario import SshClient, Symptom, TcpClient, TlsClient, WinrmClient
+from emulator.scenarios.step import SshClient, Symptom, TcpClient, TlsClient, WinrmClient
 
 CONNECTS = 10.0
 """Real seconds for a connection that is expected to come about."""

@@ -4,7 +4,7 @@ import datetime
 from dataclasses import dataclass
 
 from emulator.observe import Event, Observation, Record
-from emulator.scenarios.scenario import EventSeen, Evidence, RecordSeen, Sees, Symptom
+from emulator.scenarios.step import EventSeen, Evidence, RecordSeen, Sees, Symptom
 
 ROUNDING = 0.002
 """Real seconds by which a record's time and age may be rounded."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from emulator.errors import InvalidInputError
 from emulator.model.default_world import BUILD_GROUP
-from emulator.scenarios.scenario import Patch, PlacePatch, RoutePatch, RulePatch, SetPatch
+from emulator.scenarios.patch import Patch, PlacePatch, RoutePatch, RulePatch, SetPatch
 
 Document = dict[str, Any]
 

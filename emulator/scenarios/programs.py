@@ -13,7 +13,8 @@ from typing import Any
 from emulator.net import filters
 from emulator.scenarios.clients import Hear, Target
 from emulator.scenarios.judging import Seen
-from emulator.scenarios.scenario import Needed, OpenSshClient, PackerClient
+from emulator.scenarios.scenario import Needed
+from emulator.scenarios.step import OpenSshClient, PackerClient
 
 CHUNK_BYTES = 4096
 SSH_OPTIONS = (

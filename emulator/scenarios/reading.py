@@ -10,11 +10,13 @@ from pydantic import BaseModel, ValidationError
 
 from emulator.errors import InvalidInputError
 from emulator.rules.faults.reading import fault_from
-from emulator.scenarios.scenario import Scenario, Step, steps_of
+from emulator.scenarios.scenario import Scenario
+from emulator.scenarios.step import Step, steps_of
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 """The scenarios that come with the package."""
-FAULT_HOPS = ("load-balancer", "proxy", "build-linux", "build-windows")
+GUESTS = ("build-linux", "build-windows")
+FAULT_HOPS = ("load-balancer", "proxy", *GUESTS)
 YAML_ERRORS = (ValueError, LookupError, AttributeError, TypeError, OverflowError, RecursionError)
 """What PyYAML lets out for `2020-99-99`, `!!bool x` and the like."""
 Place = Sequence[str | int]
@@ -139,7 +141,7 @@ def _finding(file: Path, node: yaml.Node, error: Any) -> str:
 
 def _keys(place: Place) -> Iterable[str]:
     """The keys that a mapping at a place may have."""
-    from emulator.scenarios.scenario import keys_of
+    from emulator.scenarios.patch import keys_of
 
     model: type[BaseModel] = Scenario
     for key in place:
@@ -166,7 +168,7 @@ def _wrong_faults(file: Path, node: yaml.Node, scenario: Scenario) -> Iterator[s
     given += [(place, step.value) for place, step in _placed(scenario.script) if step.verb == "fault"]
     for place, values in given:
         try:
-            fault_from(values, FAULT_HOPS, default_name="fault", seed=0)
+            fault_from(values, FAULT_HOPS, default_name="fault", seed=0, guests=GUESTS)
         except InvalidInputError as error:
             for line in str(error).splitlines():
                 field = line.partition(":")[0]

@@ -1,313 +1,17 @@
 """A scenario: what is wrong, what a client then sees and where, what it comes from and what mends it."""
 
-from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from emulator.model.world import System, Topology
+from emulator.model.world import Topology
+from emulator.scenarios.patch import Patch, Strict
+from emulator.scenarios.step import Evidence, State, Step, Symptom, steps_of, symptom_of
 
 Hop = Literal["client", "private-endpoint", "load-balancer", "proxy", "build-linux", "build-windows"]
 HOPS: tuple[Hop, ...] = get_args(Hop)
 """Where the first component at fault is, in the order in which a connection meets them."""
-Symptom = Literal["works", "silent", "refused", "mute", "closed", "reset", "fails", "hangs"]
-SYMPTOMS: dict[Symptom, str] = {
-    "works": "it does what was asked of it",
-    "silent": "its SYN is never answered",
-    "refused": "its SYN is answered with RST",
-    "mute": "it connects, and hears nothing",
-    "closed": "its connection ends with FIN",
-    "reset": "its connection ends with RST",
-    "fails": "it gives up with an error",
-    "hangs": "it waits, and does not give up",
-}
 Needed = Literal["openssh", "packer", "filters"]
-State = Literal["running", "service-stopped", "guest-firewall", "rebooting", "deallocated"]
-
-
-class Strict(BaseModel):
-    """Values that know their keys, and do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class OneKey(Strict):
-    """A mapping of which exactly one key is given: the verb."""
-
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or len(given) != 1:
-            raise ValueError(f"expected exactly one of the keys {', '.join(keys_of(cls))}")
-        return given
-
-    @property
-    def verb(self) -> str:
-        """Its one key."""
-        return next(iter(self.model_fields_set))
-
-    @property
-    def value(self) -> Any:
-        """What stands there."""
-        return getattr(self, self.verb)
-
-
-def keys_of(model: type[BaseModel]) -> list[str]:
-    """The keys of a model, as people write them."""
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-class RulePatch(Strict):
-    """A security rule, which takes the place of the one of its name."""
-
-    name: str
-    priority: int = Field(ge=100, le=4096)
-    access: Literal["Allow", "Deny"]
-    direction: Literal["Inbound", "Outbound"] = "Inbound"
-    source: str = Field(default="*", alias="from")
-    to: str = "*"
-    ports: str = "*"
-    protocol: Literal["*", "Tcp", "Udp"] = "*"
-    group: str = "build-nsg"
-
-
-class RoutePatch(Strict):
-    """A route at a subnet, in a table of its own."""
-
-    prefix: str
-    next_hop: Literal["VirtualAppliance", "VirtualNetworkGateway", "VnetLocal", "Internet", "None"]
-    address: str | None = None
-    network: str = "aib-vnet"
-    subnet: str = "build"
-
-
-class PlacePatch(Strict):
-    """A place in a resource: `subnets[build].natGateway`, `loadBalancingRules[*].enableTcpReset`."""
-
-    resource: str
-    path: str = Field(pattern=r"^[\w]+(\[[^\]]+\])?(\.[\w]+(\[[^\]]+\])?)*$")
-
-
-class SetPatch(PlacePatch):
-    """Another value at a place."""
-
-    value: Any
-
-
-class Patch(OneKey):
-    """One change of the world; `resource` is a whole resource in any of Azure's shapes."""
-
-    rule: RulePatch | None = None
-    remove_rule: str | None = None
-    route: RoutePatch | None = None
-    set: SetPatch | None = None
-    remove: PlacePatch | None = None
-    resource: dict[str, Any] | None = None
-
-
-class ReasonSeen(Strict):
-    """What a record's reason must be."""
-
-    kind: Literal["rule", "route", "state", "probe", "timer", "fault", "peer"] | None = None
-    name: str | None = None
-
-
-class RecordSeen(Strict):
-    """A record of a connection or a dropped attempt; what is not given may be anything.
-
-    Attributes:
-        says: what its sentence has in it.
-        exact: false where a machine without socket filters plays it approximately, and the record must then say so.
-    """
-
-    hop: str | None = None
-    kind: Literal["close", "drop"] | None = None
-    leg: str | None = None
-    ended_by: str | None = None
-    how: Literal["fin", "rst", "drop", "timeout"] | None = None
-    reason: ReasonSeen = ReasonSeen()
-    faults: tuple[str, ...] = ()
-    says: str = ""
-    exact: bool = True
-
-
-class EventSeen(Strict):
-    """An observation, as `BackendDown`."""
-
-    event: str
-    hop: str | None = None
-    says: str = ""
-
-
-class Evidence(OneKey):
-    """What the emulator must have recorded."""
-
-    record: RecordSeen | None = None
-    event: EventSeen | None = None
-
-
-class Sees(Strict):
-    """What a client must see.
-
-    Attributes:
-        says: texts that must all be in what it prints.
-        exit_code: of the command, or of the client.
-    """
-
-    outcome: Symptom
-    says: tuple[str, ...] = ()
-    exit_code: int | None = None
-
-
-class Client(Strict):
-    """What all clients have.
-
-    Attributes:
-        patience: real seconds after which it counts as hanging; by default short where nothing is expected to come.
-        meanwhile: what happens once the client has said `after`, while it goes on.
-    """
-
-    system: System = "linux"
-    sees: Sees
-    patience: float | None = Field(default=None, gt=0, le=600)
-    meanwhile: "tuple[Step, ...]" = ()
-    after: str = ""
-
-    @property
-    def seconds(self) -> float:
-        """Its patience; long where an answer is expected, so that a busy machine is no failure."""
-        return self.patience or (0.6 if self.sees.outcome in ("silent", "mute", "hangs") else 25.0)
-
-
-class TcpClient(Client):
-    """A plain socket: connects, sends, listens for the first word.
-
-    Attributes:
-        session: it stays open under this name, and the next of the same name goes on with it.
-        keepalive: TCP keepalives every real second.
-    """
-
-    session: str = ""
-    send: str = ""
-    listens: bool = True
-    keepalive: bool = False
-
-
-class TlsClient(Client):
-    """A TLS handshake.
-
-    Attributes:
-        verify: whether it wants a certificate of that name that it can trust.
-    """
-
-    system: System = "windows"
-    verify: bool = False
-    server_name: str = "build-windows"
-
-
-class SshClient(Client):
-    """A command over SSH, with Packer's dials, key exchange and words.
-
-    Attributes:
-        gives_up: real seconds for a dial, and again for the handshake; Packer's are 15 and 60.
-        key: whether it has the account's key.
-    """
-
-    command: str = "echo it works"
-    gives_up: float = Field(default=15.0, gt=0, le=600)
-    username: str | None = None
-    password: str | None = None
-    key: bool = True
-
-
-class OpenSshClient(SshClient):
-    """The same by the `ssh` of this machine."""
-
-    options: tuple[str, ...] = ()
-
-
-class WinrmClient(Client):
-    """A command over WinRM by pywinrm; errors are said in the words of Packer's library.
-
-    Attributes:
-        gives_up: real seconds for a dial, and again for each answer, for which three are the least.
-    """
-
-    system: System = "windows"
-    command: str = "echo it works"
-    gives_up: float = Field(default=15.0, gt=0, le=600)
-    transport: Literal["ntlm", "basic"] = "ntlm"
-    username: str | None = None
-    password: str | None = None
-
-
-class PackerClient(Client):
-    """`packer build` with a provisioner's lines, where Packer is installed."""
-
-    inline: tuple[str, ...] = ("echo it works",)
-    timeout: str = "30s"
-
-
-class BuildClient(Client):
-    """An image build over the channel, as Image Builder does it, with one customizer."""
-
-    inline: tuple[str, ...] = ("echo it works",)
-
-
-class Deploy(Client):
-    """Changes that Azure is asked to deploy; `fails` where it refuses them."""
-
-    changes: tuple[Patch, ...]
-
-
-class CheckClient(Strict):
-    """An item of the documentation's checklist, and what it must say of the world."""
-
-    item: str
-    state: Literal["ok", "warning", "failed", "unknown"]
-
-
-class IpFlowClient(Strict):
-    """IP flow verify, and what it must say."""
-
-    vm: str
-    direction: Literal["inbound", "outbound"]
-    local: str
-    remote: str
-    access: Literal["Allow", "Deny"]
-    rule: str = ""
-
-
-class Wait(OneKey):
-    """Until something is recorded, or a backend is believed to be up or down, or so many emulated seconds."""
-
-    record: RecordSeen | None = None
-    event: EventSeen | None = None
-    machine: dict[str, State] | None = None
-    seconds: float | None = Field(default=None, ge=0, le=86_400)
-
-
-class Step(OneKey):
-    """One step of a script: something a client does, or something that happens."""
-
-    tcp: TcpClient | None = None
-    tls: TlsClient | None = None
-    ssh: SshClient | None = None
-    openssh: OpenSshClient | None = None
-    winrm: WinrmClient | None = None
-    packer: PackerClient | None = None
-    build: BuildClient | None = None
-    deploy: Deploy | None = None
-    check: CheckClient | None = None
-    ip_flow: IpFlowClient | None = None
-    change: tuple[Patch, ...] | None = None
-    reset: bool | None = None
-    machine: dict[str, State] | None = None
-    fault: dict[str, Any] | None = None
-    heal: str | None = None
-    wait: Wait | None = None
 
 
 class Scenario(Strict):
@@ -322,7 +26,7 @@ class Scenario(Strict):
         needs: what must be on the machine.
     """
 
-    title: str = Field(max_length=100)
+    title: str = Field(max_length=120)
     hop: Hop
     symptom: Symptom
     texts: tuple[str, ...] = ()
@@ -332,10 +36,10 @@ class Scenario(Strict):
     topology: Topology = "existing-vnet"
     time_scale: float = Field(default=10.0, gt=0, le=100_000)
     largest_time_scale: float = Field(default=100.0, gt=0, le=100_000)
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
     needs: tuple[Needed, ...] = ()
     world: tuple[Patch, ...] = ()
-    machines: dict[str, State] = {}
+    machines: dict[str, State] = Field(default_factory=dict)
     faults: tuple[dict[str, Any], ...] = ()
     script: tuple[Step, ...] = Field(min_length=1)
     evidence: tuple[Evidence, ...] = ()
@@ -343,17 +47,10 @@ class Scenario(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Scenario":
-        seen = {each.value.sees.outcome for each in steps_of(self.script) if isinstance(each.value, Client)}
+        seen = {symptom_of(each) for each in steps_of(self.script)} - {None}
         if self.symptom not in seen:
-            raise ValueError(f"symptom: found {self.symptom!r}, expected what a client of the script sees: {seen}")
+            words = ", ".join(sorted(filter(None, seen)))
+            raise ValueError(f"symptom: found {self.symptom!r}, expected what a client of the script sees: {words}")
         if self.time_scale > self.largest_time_scale:
             raise ValueError(f"time_scale: found {self.time_scale:g}, expected at most largest_time_scale")
         return self
-
-
-def steps_of(script: tuple[Step, ...]) -> Iterator[Step]:
-    """All steps, those too that happen meanwhile."""
-    for step in script:
-        yield step
-        if isinstance(step.value, Client):
-            yield from steps_of(step.value.meanwhile)

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emulator.scenarios.scenario import Client, Scenario, steps_of
+from emulator.scenarios.scenario import Scenario
+from emulator.scenarios.step import Client, steps_of
 
 WORD = re.compile(r"[a-z0-9_]+(?:[-.][a-z0-9_]+)*")
 COMMON = frozenset(

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from emulator.scenarios.scenario import HOPS, Scenario, steps_of
+from emulator.scenarios.scenario import HOPS, Scenario
+from emulator.scenarios.step import steps_of
 
 CLIENTS = ("tcp", "tls", "ssh", "openssh", "winrm", "packer", "build")
 BEGIN, END = "<!-- scenarios: a table that a test keeps true -->", "<!-- end of scenarios -->"

@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from emulator.scenarios.scenario import Client, Patch, Step
+from emulator.scenarios.patch import Patch
+from emulator.scenarios.step import Client, Step
 
 UNSAID = ("properties", "id", "sees", "meanwhile", "system", "command", "inline", "changes")
 """Keys that are said otherwise, or that would be too much."""

@@ -10,7 +10,7 @@ from emulator.app.building import template_of as read_template
 from emulator.app.playing import on_stage
 from emulator.app.stage import Stage
 from emulator.model.default_world import default_world
-from emulator.scenarios.scenario import BuildClient, Client, Step
+from emulator.scenarios.step import BuildClient, Client, Step
 from tests.scenarios.files import scenario
 
 pytestmark = pytest.mark.network
@@ -39,6 +39,10 @@ async def test_what_happens_and_what_is_asked(tmp_path: Path) -> None:
         assert await acted(stage, "wait", {"event": {"event": "FaultAdded"}}) == ""
         assert await acted(stage, "ip_flow", {**FLOW, "access": "Allow", "rule": "AzureImageBuilderNsgRule"}) == ""
         assert "expected Deny" in await acted(stage, "ip_flow", {**FLOW, "access": "Deny"})
+        assert await acted(stage, "explain", {"from": "proxy", "to": "build-linux:22", "outcome": "carried"}) == ""
+        assert "expected dropped" in await acted(
+            stage, "explain", {"from": "proxy", "to": "build-linux:22", "outcome": "dropped"}
+        )
         assert "there is no item colour" in await acted(stage, "check", {"item": "colour", "state": "ok"})
 
 

@@ -94,7 +94,7 @@ async def test_the_trials_of_the_start_are_no_evidence(tmp_path: Path) -> None:
 
 def records_of_peers() -> Any:
     """A record that only a connection that was carried leaves."""
-    from emulator.scenarios.scenario import RecordSeen
+    from emulator.scenarios.step import RecordSeen
 
     return RecordSeen.model_validate({"reason": {"kind": "peer"}})
 

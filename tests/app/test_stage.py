@@ -6,7 +6,8 @@ import pytest
 
 from emulator.app.playing import on_stage
 from emulator.errors import InvalidInputError
-from emulator.scenarios.scenario import EventSeen, Patch
+from emulator.scenarios.patch import Patch
+from emulator.scenarios.step import EventSeen
 from tests.scenarios.files import scenario
 
 pytestmark = pytest.mark.network

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from emulator.scenarios.clients import Sessions, Target, by_winrm, ssh, tcp, tls
-from emulator.scenarios.scenario import Sees, SshClient, TcpClient, TlsClient, WinrmClient
+from emulator.scenarios.step import Sees, SshClient, TcpClient, TlsClient, WinrmClient
 
 pytestmark = pytest.mark.network
 WORKS, MUTE, FAILS = Sees(outcome="works"), Sees(outcome="mute"), Sees(outcome="fails")

@@ -9,7 +9,7 @@ import pytest
 from emulator.observe import Observation, Record
 from emulator.reason import Reason
 from emulator.scenarios.judging import Seen, began_before, difference, in_words, is_it
-from emulator.scenarios.scenario import EventSeen, Evidence, RecordSeen, Sees
+from emulator.scenarios.step import EventSeen, Evidence, RecordSeen, Sees
 
 TIME = "2026-01-01T00:00:10.000Z"
 RECORD = Record(

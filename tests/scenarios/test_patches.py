@@ -7,8 +7,8 @@ import pytest
 from emulator.errors import InvalidInputError
 from emulator.model import arm
 from emulator.model.default_world import default_world
+from emulator.scenarios.patch import Patch
 from emulator.scenarios.patches import changed
-from emulator.scenarios.scenario import Patch
 
 WORLD = [arm.dump(each) for each in default_world().resources]
 

@@ -10,7 +10,7 @@ import pytest
 from emulator.net import filters
 from emulator.scenarios.clients import Target
 from emulator.scenarios.programs import lacking, openssh, packer
-from emulator.scenarios.scenario import OpenSshClient, PackerClient, Sees
+from emulator.scenarios.step import OpenSshClient, PackerClient, Sees
 
 pytestmark = pytest.mark.network
 FAILS = Sees(outcome="fails")

@@ -1,50 +1,34 @@
-"""The shape of a scenario."""
+"""What a scenario must be in itself."""
 
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
-from emulator.scenarios.scenario import HOPS, SYMPTOMS, Sees, Step, TcpClient, keys_of, steps_of
+from emulator.errors import InvalidInputError
+from emulator.scenarios.scenario import HOPS
+from emulator.scenarios.step import SYMPTOMS
 from tests.scenarios.files import scenario
 
 
-def test_a_step_has_exactly_one_verb() -> None:
-    """Its verb and its value are those of the one key that was given."""
-    step = Step.model_validate({"heal": "reset"})
+def test_its_symptom_is_what_a_client_sees(tmp_path: Path) -> None:
+    """One of a client that works meanwhile counts, and a path that is explained; another is refused."""
+    beside = {"tcp": {"sees": {"outcome": "refused"}, "meanwhile": [{"tcp": {"sees": {"outcome": "reset"}}}]}}
+    path = {"explain": {"from": "proxy", "to": "load-balancer:60001", "outcome": "dropped"}}
 
-    assert (step.verb, step.value) == ("heal", "reset")
-    with pytest.raises(ValidationError, match="exactly one of the keys"):
-        Step.model_validate({"heal": "reset", "wait": {"seconds": 1}})
-
-
-def test_patience_is_short_only_where_nothing_is_to_come() -> None:
-    """What is expected to come gets the time a busy machine needs; a figure of its own wins."""
-    long, short, own = (
-        TcpClient(sees=Sees(outcome="works")),
-        TcpClient(sees=Sees(outcome="mute")),
-        TcpClient(sees=Sees(outcome="mute"), patience=3),
-    )
-
-    assert long.seconds > 10
-    assert short.seconds < 1
-    assert own.seconds == 3
+    assert scenario(tmp_path, symptom="reset", script=[beside]).symptom == "reset"
+    assert scenario(tmp_path, symptom="silent", script=[path]).symptom == "silent"
+    with pytest.raises(InvalidInputError, match="found 'mute', expected what a client of the script sees: refused"):
+        scenario(tmp_path, symptom="mute")
 
 
-def test_steps_that_happen_meanwhile_count(tmp_path: Path) -> None:
-    """They are among the steps of the script, after the client that they accompany."""
-    inner = {"heal": "x"}
-    outer = {"tcp": {"sees": {"outcome": "refused"}, "meanwhile": [inner]}}
-    found = scenario(tmp_path, script=[outer, {"heal": "y"}])
-
-    assert [each.verb for each in steps_of(found.script)] == ["tcp", "heal", "heal"]
+def test_its_scale_is_one_that_it_bears(tmp_path: Path) -> None:
+    """The largest is itself a scale; beyond it nothing is promised."""
+    assert scenario(tmp_path, time_scale=50, largest_time_scale=50).time_scale == 50
+    with pytest.raises(InvalidInputError, match="time_scale: found 51, expected at most largest_time_scale"):
+        scenario(tmp_path, time_scale=51, largest_time_scale=50)
 
 
-def test_words_are_those_that_users_write() -> None:
-    """Aliases are the keys; hops and symptoms are distinct words."""
-    assert "from" in keys_of(type(Step.model_validate({"change": [{"rule": RULE}]}).value[0].value))
+def test_words_are_distinct_and_explained() -> None:
+    """A hop is named once, and each symptom says what it is."""
     assert len(set(HOPS)) == len(HOPS)
     assert all(SYMPTOMS.values())
-
-
-RULE = {"name": "x", "priority": 100, "access": "Deny", "from": "VirtualNetwork"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from emulator.scenarios.scenario import Step
+from emulator.scenarios.step import Step
 from emulator.scenarios.wording import step_in_words
 
 SEES = {"outcome": "works"}
