@@ -85,10 +85,14 @@ def protocol_at(
     password: str,
     transport: Transport,
     *,
+    dialling: Callable[[], None] = lambda: None,
     opened: Callable[[socket.socket], None] = lambda _: None,
     dial_seconds: float | None = None,
 ) -> "Protocol":
-    """A client of pywinrm's; `opened` hears of each socket, and `dial_seconds` limits how long one is dialled."""
+    """A client of pywinrm's; `dialling` may raise OSError before each dial, `opened` hears of each socket.
+
+    `dial_seconds` limits how long one is dialled.
+    """
     from winrm.protocol import Protocol
 
     protocol = Protocol(
@@ -104,11 +108,13 @@ def protocol_at(
     session = protocol.transport.build_session()
     session.trust_env = False
     session.proxies = {}
-    session.mount("https://", _adapter(opened, dial_seconds))
+    session.mount("https://", _adapter(dialling, opened, dial_seconds))
     return protocol
 
 
-def _adapter(opened: Callable[[socket.socket], None], dial_seconds: float | None) -> Any:
+def _adapter(
+    dialling: Callable[[], None], opened: Callable[[socket.socket], None], dial_seconds: float | None
+) -> Any:
     """An adapter whose connections do not warn of what is meant: that no certificate is verified."""
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPSConnection
@@ -122,6 +128,7 @@ def _adapter(opened: Callable[[socket.socket], None], dial_seconds: float | None
             self.is_verified = True
 
         def _new_conn(self) -> socket.socket:
+            dialling()
             patience, self.timeout = self.timeout, dial_seconds or self.timeout
             try:
                 dialled: socket.socket = super()._new_conn()

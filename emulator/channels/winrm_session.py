@@ -8,6 +8,7 @@ import asyncio
 import base64
 import contextlib
 import math
+import os
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,15 @@ class _Sockets:
     opened: list[socket.socket] = field(default_factory=list)
     is_shut: bool = False
 
+    def dialling(self) -> None:
+        """Dial no more for nobody: not even to say farewell.
+
+        Raises:
+            ConnectionAbortedError: nobody waits any more.
+        """
+        if self.is_shut:
+            raise ConnectionAbortedError("given up")
+
     def add(self, opened: socket.socket) -> None:
         self.opened.append(opened)
         if self.is_shut:
@@ -45,6 +55,13 @@ class _Sockets:
         for each in self.opened:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close those too whose answer was never read to its end; nobody reads any more."""
+        for each in self.opened:
+            descriptor = each.detach()
+            if descriptor >= 0:
+                os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +153,13 @@ class WinrmSession:
         from winrm.exceptions import InvalidCredentialsError, WinRMError, WinRMTransportError
 
         protocol = protocol_at(
-            self.url, self.username, self.password, "ntlm", opened=sockets.add, dial_seconds=self.dial_seconds
+            self.url,
+            self.username,
+            self.password,
+            "ntlm",
+            dialling=sockets.dialling,
+            opened=sockets.add,
+            dial_seconds=self.dial_seconds,
         )
         protocol.transport.read_timeout_sec = math.ceil(max(self.answer_seconds, POLL_SECONDS + 1))
         protocol.operation_timeout_sec = POLL_SECONDS
@@ -157,6 +180,7 @@ class WinrmSession:
             raise PeerError(f"unknown error {post}: not an answer of WinRM") from None
         finally:
             protocol.transport.close_session()
+            sockets.close()
 
 
 def _in_go(post: str, error: BaseException) -> PeerError:
