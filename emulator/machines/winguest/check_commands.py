@@ -1,13 +1,14 @@
 """Whether a command of a script is played: what its name means, its parameters, the values that must be certain."""
 
 import ntpath
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from emulator.machines.winguest import check_values, commands, programs, scripts
 from emulator.machines.winguest.cmdlet import Cmdlet
 from emulator.machines.winguest.errors import NotUnderstoodError
-from emulator.machines.winguest.tree import Argument, Block, Command, Expression, Literal, Variable
+from emulator.machines.winguest.tree import Argument, Block, Call, Command, Expression, Literal, Variable
 from emulator.machines.winguest.values import Script, items, to_text
 
 if TYPE_CHECKING:
@@ -57,14 +58,23 @@ def _check_script(checker: "Checker", command: Command, name: str) -> None:
         raise NotUnderstoodError(name)
     for path in paths:
         if path is not None and path.casefold().endswith(".ps1"):
-            _is_not_written(checker, path)
+            must_not_be_written(checker, path)
             checker.script_file(path)
         elif path is not None:
+            must_not_be_written(checker, path)
             programs.check(checker, command, path)
 
 
-def _is_not_written(checker: "Checker", path: str) -> None:
-    """A script that writes a script and then runs it is not certain, even where one is there already."""
+def must_not_be_written(checker: "Checker", path: str) -> None:
+    """A script that writes a script and then runs it is not certain, even where one is there already.
+
+    Raises:
+        NotUnderstoodError: it does.
+    """
+    name = re.escape(ntpath.basename(path))
+    writing = re.compile(rf"(?:>|\b(?:copy|move|ren|rename|xcopy|robocopy)\b)[^&|]*{name}", re.IGNORECASE)
+    if any(writing.search(line) for line in _lines_of_programs(checker)):
+        raise NotUnderstoodError(path)
     written = [value for each in _written(checker) for value in checker.knowledge.values(each) or ()]
     drive, folder = checker.engine.session.computer.drive, checker.engine.session.directory
     if any(drive.resolve(to_text(each), folder).casefold() == path.casefold() for each in written):
@@ -80,9 +90,21 @@ def _written(checker: "Checker") -> Sequence[Expression]:
         for node in nodes(block):
             if isinstance(node, Command) and named(node) in WRITERS:
                 found += [each.value for each in node.arguments if each.value is not None]
+            if isinstance(node, Call) and node.is_static and node.name.casefold().startswith(("write", "append")):
+                found += node.arguments[:1]
             if isinstance(node, Command):
                 found += [each.target for each in node.redirections if each.target != "&1"]
     return found
+
+
+def _lines_of_programs(checker: "Checker") -> Iterator[str]:
+    """What the script starts programs with, as it is written."""
+    from emulator.machines.winguest.constants import nodes
+
+    for block in checker.blocks:
+        for node in nodes(block):
+            if isinstance(node, Command) and isinstance(node.name, Literal):
+                yield node.line if programs.is_program(str(node.name.value)) else ""
 
 
 SEEN = (

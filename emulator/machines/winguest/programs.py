@@ -24,6 +24,7 @@ FOLDERS = (
 )
 """Where the programs that are played are."""
 MAX_LINES = 16
+_SCRIPTS = re.compile(r"-f(?:ile)?\s+\"?([^\s\"]+\.ps1)|([^\s\"&|<>()]+\.(?:bat|cmd))\b", re.IGNORECASE)
 
 
 OWN = {"sysprep": r"c:\windows\system32\sysprep"}
@@ -50,7 +51,12 @@ def check(checker: "Checker", command: Command, name: str) -> None:
     Raises:
         NotUnderstoodError: one of them is not played.
     """
+    from emulator.machines.winguest import check_commands
+
+    drive, folder = checker.engine.session.computer.drive, checker.engine.session.directory
     for line in _lines(checker, command, name):
+        for path in filter(None, itertools.chain.from_iterable(_SCRIPTS.findall(line))):
+            check_commands.must_not_be_written(checker, drive.resolve(path, folder))
         if line not in checker.vetted.lines:
             checker.vetted.lines[line] = _planned(checker, line)
 

@@ -61,6 +61,10 @@ UNKNOWN = (
     r"& C:\nope.ps1",
     r"$path = 'C:\bad.ps1'; & $path",
     r"Set-Content C:\good.ps1 'Get-Foo'; & C:\good.ps1",
+    r"Set-Content C:\good.ps1 'Get-Foo'; powershell -File C:\good.ps1",
+    r"[IO.File]::WriteAllText('C:\good.ps1', 'Get-Foo'); & C:\good.ps1",
+    r"cmd /c 'copy C:\bad.ps1 C:\good.ps1'; & C:\good.ps1",
+    r"Copy-Item C:\bad.bat C:\good.bat; cmd /c C:\good.bat",
     r"& C:\bad.bat",
     "cmd /c frobnicate",
     "cmd /c 'echo a & frobnicate'",
@@ -241,6 +245,7 @@ async def test_each_that_is_known_changes_something(script: str) -> None:
         # A program's arguments are texts, whatever they say
         ('$what = Get-Content C:\\evil.txt; cmd /c "echo $what"', "a & frobnicate > C:\\ran\r\n"),
         ('$code = 3; cmd /c "exit $code"; $LASTEXITCODE', "3\r\n"),
+        ("cmd /c 'C:\\say.bat > C:\\log.txt'; Get-Content C:\\log.txt", "said\r\n"),
         ("'b', 'a' | sort.exe", "a\r\nb\r\n"),
         # Parameters in a table
         ("$table = @{Path = 'C:\\say.ps1'}; Test-Path @table", "True\r\n"),
@@ -251,7 +256,9 @@ async def test_each_that_is_known_changes_something(script: str) -> None:
 )
 async def test_follows_what_is_certain(script: str, stdout: str) -> None:
     """What a script computes from constants is no reason to refuse it."""
-    with guest({r"C:\say.ps1": "'said'", r"C:\evil.txt": "a & frobnicate > C:\\ran"}) as made:
+    with guest(
+        {r"C:\say.ps1": "'said'", r"C:\say.bat": "@echo said", r"C:\evil.txt": "a & frobnicate > C:\\ran"}
+    ) as made:
         assert (await made.powershell(script))[0] == stdout
         assert made.computer.drive.find(r"C:\ran") is None
 
