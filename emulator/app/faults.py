@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from emulator.app.config import Config
 from emulator.app.keeper import Keeper
 from emulator.clock import wall_time
 from emulator.errors import InvalidInputError
@@ -70,7 +71,15 @@ class Faults:
 
     def reset(self) -> None:
         """Have those it started with again."""
-        self._set(self.at_start)
+        if self.running != self.at_start:
+            self._set(self.at_start)
+            names = ", ".join(each.name for each in self.at_start) or "none"
+            self.observer(Observation(wall_time(), "FaultsReset", "control", f"faults were reset to {names}"))
+
+    def begin(self) -> None:
+        """Have those of the settings beside what was added before."""
+        names = {each.name for each in self.running}
+        self._set((*(each for each in self.at_start if each.name not in names), *self.running))
 
     def start(self, given: tuple[Fault, ...]) -> None:
         """Have the faults of the settings."""
@@ -132,6 +141,15 @@ def hops_of(world: World) -> Sequence[str]:
 def guests_of(keepers: Mapping[str, Keeper]) -> Sequence[str]:
     """The build VMs that play faults of their own: those whose server is ours."""
     return [name for name, keeper in keepers.items() if keeper.is_ours]
+
+
+def guests_in(world: World, config: Config) -> Sequence[str]:
+    """The build VMs that will play faults of their own, once they run."""
+    theirs = {system for system in SYSTEMS if system in config.builds.given}
+    if config.guest == "container":
+        theirs.add("linux")
+    ours = (build_role(system) for system in SYSTEMS if system not in theirs)
+    return [role for role in ours if world.member(role)]
 
 
 def described(fault: Fault) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 from typing import IO
 
 from emulator.clock import wall_time
@@ -70,8 +71,8 @@ class Keeper:
         stack, self._stack = self._stack, contextlib.AsyncExitStack()
         await stack.aclose()
 
-    async def watch(self) -> None:
-        """Report when it ends by itself; runs as long as the emulator."""
+    async def watch(self, ended: Callable[[str], None]) -> None:
+        """Report when it ends by itself, and call `ended` with its name; runs as long as the emulator."""
         while True:
             running = self.running
             if running is None:
@@ -82,4 +83,5 @@ class Keeper:
                 await self.stop()
                 self.failure = f"its process ended with {code}"
                 sentence = f"{self.settings.name}: {self.failure}"
+                ended(self.settings.name)
                 self._observer(Observation(wall_time(), "MachineEnded", self.settings.name, sentence, {"code": code}))

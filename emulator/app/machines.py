@@ -77,6 +77,11 @@ class Machines:
         if state == "rebooting":
             self._reboots[hop] = self.group.create_task(self._come_back(hop))
 
+    def ended(self, hop: str) -> None:
+        """A machine's service ended by itself: from now on its machine answers RST, until it is started again."""
+        self.states[hop] = "service-stopped"
+        self.play(hop, stopped=True)
+
     def stop(self) -> None:
         """Let no reboot go on."""
         for each in self._reboots.values():

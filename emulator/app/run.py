@@ -16,7 +16,7 @@ from emulator.app.channel import Channel
 from emulator.app.config import Config, Listen, Port, load_config
 from emulator.app.credentials import Account, account
 from emulator.app.elsewhere import end_elsewhere
-from emulator.app.faults import hops_of, read_all
+from emulator.app.faults import guests_in, hops_of, read_all
 from emulator.app.flow_logs import flow_logs
 from emulator.app.given import Resources, places
 from emulator.app.guests import chosen
@@ -104,7 +104,7 @@ async def _running(
 ) -> AsyncIterator[Channel]:
     world = load_world(*config.resources, resources=resources, wanted=config.wanted, switches=config.switch_values)
     playable(world)
-    faults = read_all(config.faults, hops_of(world))
+    faults = read_all(config.faults, hops_of(world), guests=guests_in(world, config))
     guest = await chosen(config.guest)
     history = History()
     async with contextlib.AsyncExitStack() as stack:
@@ -126,7 +126,7 @@ async def _running(
             starting = [group.create_task(keeper.start()) for keeper in channel.keepers.values()]
             await _open_hops(channel, sockets, stack)
             await asyncio.wait(starting)
-        watching = [watchers.create_task(keeper.watch()) for keeper in channel.keepers.values()]
+        watching = [watchers.create_task(keeper.watch(channel.machines.ended)) for keeper in channel.keepers.values()]
         stack.callback(lambda: [task.cancel() for task in watching])
         await _get_ready(channel)
         channel.faults.start(faults)

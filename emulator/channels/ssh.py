@@ -63,7 +63,7 @@ async def run(
     where = f"ssh {username}@{host}:{port}"
     try:
         async with asyncio.timeout(timeout), connection(host, port, username, private_key, password) as found:
-            done = await found.run(command, encoding=None)
+            done = await found.run(command, encoding=None, stdin=asyncssh.DEVNULL)
     except TimeoutError:
         raise PeerError(f"{where}: no answer within {timeout:g} s") from None
     except (OSError, asyncssh.Error, asyncssh.KeyImportError) as error:

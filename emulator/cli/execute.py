@@ -36,6 +36,8 @@ def execute(
 
     if system not in SYSTEMS:
         raise InvalidInputError(f"system: found {system!r}, expected one of {', '.join(SYSTEMS)}")
+    if not "".join(command).strip():
+        raise InvalidInputError("COMMAND: found nothing, expected a command after --")
     found: dict[str, Any] = find(control).status()["endpoints"].get(system, {})
     if not found:
         raise UnavailableError(f"the running world has no {system} build VM")

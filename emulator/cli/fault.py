@@ -9,7 +9,6 @@ import typer
 from emulator.cli.options import ControlUrl, Json, print_json
 
 app = typer.Typer(help="Add, list and remove faults on the running channel, live.", no_args_is_help=True)
-COMMON = ("name", "kind", "hop", "direction", "at", "share", "nth", "for", "seed")
 
 
 @app.command("add")
@@ -21,8 +20,12 @@ def add(
     ] = None,
     *,
     hop: Annotated[
-        str, typer.Option(help="load-balancer, proxy, build-linux or build-windows, as `status` names them.")
-    ] = "proxy",
+        str | None,
+        typer.Option(
+            help="load-balancer, proxy, build-linux or build-windows, as `status` names them; proxy by default, or "
+            "the build VM that the kind is for."
+        ),
+    ] = None,
     direction: Annotated[str, typer.Option(help="from-client, to-client or both.")] = "both",
     at: Annotated[
         str,
@@ -44,9 +47,10 @@ def add(
     """Add a fault: connections that are open have it too, but for the bytes in flight."""
     from emulator.control.client import find
 
-    values: dict[str, Any] = {"kind": kind, "hop": hop, "direction": direction, "at": at, "share": share}
-    values |= {"nth": nth, "for": lasts, **dict(_pairs(settings or ()))}
-    values |= {key: value for key, value in (("seed", seed), ("name", name)) if value is not None}
+    values: dict[str, Any] = {"kind": kind, "direction": direction, "at": at, "share": share}
+    values |= {"nth": nth, "for": lasts}
+    values |= {key: value for key, value in (("hop", hop), ("seed", seed), ("name", name)) if value is not None}
+    values |= _pairs(settings or ())
     added = find(control).add_fault(values)
     if as_json:
         print_json(added)
@@ -105,6 +109,8 @@ def kinds(*, as_json: Json = False) -> None:
 
 def line_of(values: dict[str, Any]) -> str:
     """A fault on one line."""
+    from emulator.rules.faults.reading import COMMON
+
     own = "".join(f" {key}={_short(value)}" for key, value in values.items() if key not in COMMON)
     when = f"{values['direction']}, from {values['at']} on"
     when += f", {values['share']:.0%} of connections" if values["share"] < 1 else ""
@@ -117,14 +123,20 @@ def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _pairs(settings: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _pairs(settings: Iterable[str]) -> dict[str, str]:
     from emulator.errors import InvalidInputError
+    from emulator.rules.faults.reading import COMMON
 
+    found: dict[str, str] = {}
     for each in settings:
         key, equals, value = each.partition("=")
         if not equals:
             raise InvalidInputError(f"KEY=VALUE: found {each!r}, expected a setting of the kind, as seconds=0.2")
-        yield key, value
+        if key in COMMON or key in found:
+            allowed = "a setting of the kind, once; what all kinds have is given by options"
+            raise InvalidInputError(f"KEY=VALUE: found {each!r}, expected {allowed}")
+        found[key] = value
+    return found
 
 
 def _settings(kind: Any) -> Iterator[str]:

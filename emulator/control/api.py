@@ -127,7 +127,9 @@ class Api:
             return _error(421, f"host {request.host} is not one of {', '.join(sorted(HOSTS))}")
         if request.path != "/emulator/health" and not await self._is_known(request):
             return _error(401, "a bearer token is needed; `aib-emulator status` knows where it is")
-        if request.method not in ("GET", "HEAD") and request.content_type != "application/json":
+        if (
+            request.can_read_body or request.method not in ("GET", "HEAD", "DELETE")
+        ) and request.content_type != "application/json":
             return _error(415, f"found content type {request.content_type}, expected application/json")
         return None
 

@@ -1,5 +1,6 @@
 """The faults that a build VM plays itself; told while it runs, and asked for wherever they have a say."""
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,11 +23,13 @@ class MachineFaults:
         running: those there are now.
         time_scale: emulated seconds in a real one.
         changed: called after each change.
+        news: set, and replaced, at each change.
     """
 
     running: tuple[Fault, ...] = ()
     time_scale: float = 1.0
     changed: list[Callable[[], None]] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def find(self, kind: type[One]) -> One | None:
         """The first of a kind."""
@@ -51,6 +54,8 @@ class MachineFaults:
         self.running = tuple(fault_from(each, hops, default_name="", seed=0, guests=hops) for each in given)
         for each in self.changed:
             each()
+        self.news.set()
+        self.news = asyncio.Event()
 
 
 def line_of(name: str, faults: Sequence[Fault], time_scale: float) -> str:

@@ -240,8 +240,7 @@ class _Session(asyncssh.SSHServerProcess[bytes]):
 
     async def _serve(self) -> None:
         command = self._command()
-        if self._faults.find(SessionHangs):
-            await self.channel.wait_closed()
+        if self._faults.find(SessionHangs) and await self._hangs():
             return
         try:
             process = await self._guest.start(command)
@@ -261,6 +260,20 @@ class _Session(asyncssh.SSHServerProcess[bytes]):
             self.exit_with_signal(ending.signal)
         elif ending is not None:
             self.exit(ending.exit_code)
+
+    async def _hangs(self) -> bool:
+        """Whether the client went while its session hung; false once the fault is gone."""
+        while self._faults.find(SessionHangs):
+            async with asyncio.TaskGroup() as group:
+                gone = group.create_task(self.channel.wait_closed())
+                news = group.create_task(self._faults.news.wait())
+                await asyncio.wait({gone, news}, return_when=asyncio.FIRST_COMPLETED)
+                is_gone = gone.done()
+                for task in (gone, news):
+                    task.cancel()
+            if is_gone:
+                return True
+        return False
 
     async def _carry(self, process: Process, *, terminal: bool) -> Ending | None:
         """Carry bytes until the command has ended and all it said was sent; None when the client went first."""

@@ -158,7 +158,10 @@ class Entry:
     async def _is_kept(self, connection: socket.socket, which: Passage, number: int) -> bool:
         """Whether a fault at the listener kept it from being served, to its end."""
         fault = self.faults.at_accept(number)
-        record = await kept(connection, which, self.scene.clock, fault) if fault else None
+        record = None
+        if fault is not None:
+            removed = self.faults.removed(fault)
+            record = await kept(connection, which, self.scene.clock, fault, removed)
         if record is not None:
             self.scene.observer(record)
         return record is not None

@@ -23,6 +23,8 @@ from emulator.rules.posture import Answer, Posture
 
 End = Callable[[Fate, Sequence[Side]], None]
 """Ends a connection so; the sides are those that are reset."""
+LATE = (Mute, SlowAccept)
+"""What keeps an accepted connection waiting; once it is served, it is noted alone."""
 BYTES = ("stream", "packet", "end", "linux", "windows")
 """Where a fault works that touches an open connection; what a build VM plays itself is noted alone."""
 
@@ -62,6 +64,10 @@ class FaultyFlow:
         pieces, change = self.on.read(way, data, self.clock.now())
         self._apply(change)
         return pieces
+
+    def again(self, way: Way, waiting: Iterable[Piece]) -> Iterable[Piece]:
+        """What waits, as the faults that are left have it."""
+        return self.on.again(way, waiting)
 
     def end(self, way: Way) -> Iterable[Piece]:
         """What becomes of the end of a direction."""
@@ -165,10 +171,14 @@ class ListenerFaults:
         self._shares = shares
         self._count = 0
         self._before: dict[Laid, int] = {}
+        self._removed: dict[Fault, asyncio.Event] = {}
 
     def follow(self, faults: Iterable[Laid]) -> None:
         """Take the faults that there are now."""
         self.all = [each for each in faults if each.fault.hop in self._hops]
+        there = {each.fault for each in self.all}
+        for fault in [each for each in self._removed if each not in there]:
+            self._removed.pop(fault).set()
         self._before = {each: self._before.get(each, self._count) for each in self.all}
 
     def next_number(self) -> int:
@@ -179,11 +189,11 @@ class ListenerFaults:
     def on_connection(self, number: int) -> Sequence[Numbered]:
         """The faults that act on the bytes of a connection, with its number since each was added."""
         numbered = ((self._on_bytes(each.fault), number - self._before[each]) for each in self.all)
-        return [each for each in numbered if each[0].effect.where in BYTES and each[0].touches(each[1])]
+        return [each for each in numbered if _touches_bytes(each[0]) and each[0].touches(each[1])]
 
     def _on_bytes(self, fault: Fault) -> Fault:
         """A build VM's listener that does not serve looks from here like a connection on which nothing passes."""
-        if fault.hop == self._hops[0] or not isinstance(fault.effect, (Mute, SlowAccept)):
+        if fault.hop == self._hops[0] or not isinstance(fault.effect, LATE):
             return fault
         seconds = fault.effect.seconds if isinstance(fault.effect, SlowAccept) else 0.0
         return replace(fault, effect=Stall(seconds=seconds), direction="both", moment=Moment())
@@ -200,6 +210,16 @@ class ListenerFaults:
             for each in self._here
         )
         return next((fault for fault in kept if fault is not None), None)
+
+    def removed(self, fault: Fault) -> asyncio.Event:
+        """Set once this fault is there no more."""
+        return self._removed.setdefault(fault, asyncio.Event())
+
+    def stop(self) -> None:
+        """The listener's machine serves no more: what waits for it need not."""
+        for event in self._removed.values():
+            event.set()
+        self._removed.clear()
 
     def dropping(self) -> Fault | None:
         """What lets attempts fall here now."""
@@ -218,3 +238,7 @@ class ListenerFaults:
     @property
     def _here(self) -> Sequence[Laid]:
         return [each for each in self.all if each.fault.hop == self._hops[0] and each.fault.effect.where == "accept"]
+
+
+def _touches_bytes(fault: Fault) -> bool:
+    return fault.effect.where in BYTES or isinstance(fault.effect, LATE)

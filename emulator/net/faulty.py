@@ -30,6 +30,9 @@ class Faults(Protocol):
     def end(self, way: Way) -> Iterable[Piece]:
         """What becomes of the end of a direction."""
 
+    def again(self, way: Way, waiting: Iterable[Piece]) -> Iterable[Piece]:
+        """What waits, as the faults that are left have it."""
+
     def act(self, fault: Fault) -> None:
         """A fault ends the connection now."""
 
@@ -113,8 +116,8 @@ class FaultyDirection(Direction):
             self._faults.drained()
 
     def flush(self) -> None:
-        """A fault is over: nothing that waits need wait any longer."""
-        self._queue = deque(replace(piece, due=0.0) for piece in self._queue)
+        """A fault is over: nothing that waits need wait for it any longer."""
+        self._queue = deque(self._faults.again(self._way, self._queue))
         self.write()
 
     def give_back(self) -> None:

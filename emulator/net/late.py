@@ -1,10 +1,11 @@
 """Keep an accepted connection from being served, as a fault at its listener has it."""
 
+import asyncio
 import socket
 
 from emulator.clock import Clock
 from emulator.net import records
-from emulator.net.holding import left_within, until_gone
+from emulator.net.holding import until_gone
 from emulator.net.records import Passage
 from emulator.net.relay import LINGER_RST
 from emulator.observe import How, Record
@@ -16,19 +17,36 @@ from emulator.rules.faults.kinds import SlowAccept
 ACCEPTED = "it was accepted first: the kernel cannot tell one attempt by its number"
 
 
-async def kept(connection: socket.socket, which: Passage, clock: Clock, fault: Fault) -> Record | None:
-    """Do to a connection what a fault does before anybody serves it: its record, or None when it may go on."""
+async def kept(
+    connection: socket.socket, which: Passage, clock: Clock, fault: Fault, removed: asyncio.Event
+) -> Record | None:
+    """Do to a connection what a fault does before anybody serves it: its record, or None when it may go on.
+
+    `removed`: set once the fault is there no more.
+    """
     verdict = listening.verdict(fault)
     if isinstance(fault.effect, SlowAccept):
-        if not await left_within(connection, clock.real(fault.effect.seconds)):
+        if not await _left(connection, removed, clock.real(fault.effect.seconds)):
             return None
     elif verdict.outcome is Outcome.REFUSED:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RST)
         why = f"{verdict.sentence}; {ACCEPTED}"
         return records.closed(which, clock, which.hop, "rst", reason=verdict.reason, why=why, approximated=True)
-    else:
-        await until_gone(connection)
+    elif not await _left(connection, removed, None):
+        return None
     how: How = records.how_gone(connection)
     exact = fault.effect.where == "accept" and fault.effect.kind in ("mute", "slow-accept")
     why = verdict.sentence if exact else f"{verdict.sentence}; {ACCEPTED}"
     return records.closed(which, clock, "client", how, reason=verdict.reason, why=why, approximated=not exact)
+
+
+async def _left(connection: socket.socket, removed: asyncio.Event, seconds: float | None) -> bool:
+    """Whether the client leaves before the fault does, or before so many real seconds have passed."""
+    async with asyncio.TaskGroup() as group:
+        gone = group.create_task(until_gone(connection))
+        mended = group.create_task(removed.wait())
+        await asyncio.wait({gone, mended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        left = gone.done()
+        for task in (gone, mended):
+            task.cancel()
+    return left

@@ -73,7 +73,10 @@ class Proxy:
     async def _is_kept(self, connection: socket.socket, errand: Errand) -> bool:
         """Whether a fault at the listener kept it from being served, to its end."""
         fault = self.faults.at_accept(errand.number)
-        record = await kept(connection, errand.which, self.scene.clock, fault) if fault else None
+        record = None
+        if fault is not None:
+            removed = self.faults.removed(fault)
+            record = await kept(connection, errand.which, self.scene.clock, fault, removed)
         if record is not None:
             self.scene.observer(record)
         return record is not None
@@ -190,6 +193,7 @@ class Proxy:
 
     def stop(self) -> None:
         """The service stops: its connections end with it."""
+        self.faults.stop()
         for relay in self.beyond.flows.relays():
             relay.cut("fin")
         for connection in self._jumping:

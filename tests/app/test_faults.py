@@ -123,6 +123,42 @@ async def test_faults_of_the_settings_are_there_from_the_start_and_after_a_reset
         assert [each["name"] for each in first] == ["delay"]
 
 
+async def test_a_build_vms_fault_may_be_there_from_the_start() -> None:
+    """The build VM that will play it is known before it runs."""
+    async with quick(faults=({"kind": "no-exit-status", "hop": "build-linux"},)) as channel:
+        with pytest.raises(PeerError, match="ended before the command did"):
+            await channel.run("linux", "true", timeout=30)
+
+
+async def test_a_share_of_refusals_at_the_entry() -> None:
+    """A listener cannot refuse some: they are accepted and reset, and their records say so."""
+    async with quick(**HURRY) as channel:
+        channel.add_fault("refuse", hop="load-balancer", share=0.5, seed=7, name="half")
+        heard = []
+        for _ in range(12):
+            with client() as connection:
+                assert await connects(connection, entry(channel), 5) == "connected"
+                try:
+                    heard.append(bool(await hears(connection, 5)))
+                except OSError:
+                    heard.append(False)
+        record = await record_of(channel, "half", "load-balancer")
+
+    assert set(heard) == {True, False}
+    assert (record.how, record.approximated) == ("rst", True)
+
+
+async def test_what_waits_for_a_listener_is_served_once_it_is_healed() -> None:
+    """A mute proxy's client hears the banner as soon as the fault is gone; its record names the fault."""
+    async with quick(**HURRY) as channel:
+        channel.add_fault("mute", hop="proxy", name="held")
+        with client() as connection:
+            assert await connects(connection, entry(channel), 5) == "connected"
+            assert await hears(connection, 0.3) is None
+            channel.remove_fault("held")
+            assert (await hears(connection, 10) or b"").startswith(b"SSH-2.0")
+
+
 async def test_wrong_faults_of_the_settings_start_nothing() -> None:
     """Every finding with its place."""
     wrong = ({"kind": "delay", "hop": "proxy"}, {"kind": "slow", "hop": "proxy"})

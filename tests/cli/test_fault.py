@@ -65,6 +65,11 @@ def test_kinds_are_explained(cli: Cli) -> None:
         (("slow",), "kind: found 'slow', expected one of delay, rate,"),
         (("delay", "seconds"), "KEY=VALUE: found 'seconds', expected a setting of the kind"),
         (("delay", "seconds=-1"), "seconds: found '-1', expected a number from 0 to 3600"),
+        (("delay", "kind=reset"), "KEY=VALUE: found 'kind=reset', expected a setting of the kind, once"),
+        (("delay", "seconds=1", "seconds=2"), "KEY=VALUE: found 'seconds=2', expected a setting of the kind, once"),
+        (("mute", "--nth", "3", "--share", "0.5"), "share: found 0.5, but nth is one connection alone"),
+        (("refuse", "--direction", "to-client"), "direction: found to-client, but refuse has none"),
+        (("ssh-algorithms", "accept=nosuch"), "accept: found 'nosuch', expected text that matches (ssh-ed25519|"),
         (("mute", "--hop", "gateway"), "hop: found 'gateway', expected one of load-balancer, proxy, build-linux"),
     ],
 )

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.network
 async def meets(accepted: socket.socket, effect: Effect, **fields: Any) -> Record | None:
     """What a connection meets at a listener with this fault; its owner closes it then."""
     which = records.passage("proxy", "load-balancer → proxy", ("127.0.0.1", 5), FLOW)
-    record = await kept(accepted, which, Clock(10), Fault("it", effect, "proxy", **fields))
+    removed = fields.pop("removed", asyncio.Event())
+    record = await kept(accepted, which, Clock(10), Fault("it", effect, "proxy", **fields), removed)
     if record is not None:
         accepted.close()
     return record
@@ -94,5 +95,22 @@ def test_one_dropped_attempt_is_held(run: Run) -> None:
         assert record
         assert (record.ended_by, record.approximated) == ("client", True)
         assert "accepted first" in record.sentence
+
+    run(body())
+
+
+@pytest.mark.parametrize("effect", [Mute(), SlowAccept(seconds=3600)])
+def test_what_waits_goes_on_once_the_fault_is_removed(run: Run, effect: Effect) -> None:
+    """The connection is served then."""
+
+    async def body() -> None:
+        removed = asyncio.Event()
+        with pair() as (_, accepted):
+            async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+                task = group.create_task(meets(accepted, effect, removed=removed))
+                await asyncio.sleep(0)
+                assert not task.done()
+                removed.set()
+            assert task.result() is None
 
     run(body())

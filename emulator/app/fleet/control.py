@@ -153,7 +153,7 @@ class Fleet:
         """The settings' faults begin once, when the channel is ready: what goes wrong is no trial's business."""
         if not self._begun:
             self._begun = True
-            self.faults.reset()
+            self.faults.begin()
 
     def _is_ready(self) -> bool:
         balancer = self.registry.balancer
@@ -213,9 +213,9 @@ class Fleet:
         """A build VM has no connection to control: what is known of it is how its path ended."""
         role = build_role(system)
         outcome = self._paths().get(system, PathState("failed", "not tried yet"))
-        known: HopState = (
-            "absent" if outcome.outcome == "absent" else "up" if outcome.outcome == "carried" else "down"
-        )
+        gone = self.machine_states().get(role, "running") != "running"
+        states: dict[str, HopState] = {"absent": "absent", "failed": "down"}
+        known = states.get(outcome.outcome, "down" if gone else "up")
         return Hop(role, self._azure_address(role), "", known, outcome.reason)
 
     def _note(self, event: str, sentence: str) -> None:

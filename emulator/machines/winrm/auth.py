@@ -66,6 +66,7 @@ class Account:
         self._password = settings.password
         self.identity = self._own = identity
         self._faults = faults or MachineFaults()
+        self._flaw: WinrmCertificate | None = None
         self._ntlm: NtlmAccount | None = None
 
     def challenges(self, line: Line) -> tuple[str, ...]:
@@ -77,7 +78,9 @@ class Account:
     def follow(self) -> None:
         """Show the certificate that a fault wants shown, or our own again."""
         flaw = self._faults.find(WinrmCertificate)
-        self.identity = self._own if flaw is None else flawed(self._computer, flaw.problem)
+        if flaw != self._flaw:
+            self._flaw = flaw
+            self.identity = self._own if flaw is None else flawed(self._computer, flaw.problem)
 
     def has_basic(self, user: bytes, password: bytes) -> bool:
         """Whether these are the account's; a client may send latin-1 (requests) or UTF-8 (the others)."""

@@ -4,13 +4,13 @@ All times are emulated seconds on the caller's clock, and given; nothing here wa
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from emulator.rules.faults.approximated import approximation
 from emulator.rules.faults.fault import WAYS, Fault, Way
 from emulator.rules.faults.kinds import BurstLoss, Effect, HalfClose
 from emulator.rules.faults.phases import Phases
-from emulator.rules.faults.shaping import Piece, Shaper, shaper, through
+from emulator.rules.faults.shaping import TIMING, Piece, Shaper, shaper, through
 
 Numbered = tuple[Fault, int]
 """A fault and the number of the connection since that fault was added: 1 for the first, less for one already open."""
@@ -116,9 +116,27 @@ class ConnectionFaults:
         self._seen[way] += len(data)
         return pieces, change
 
+    def again(self, way: Way, waiting: Iterable[Piece]) -> Iterator[Piece]:
+        """What waits, each at the time that the faults which are left have it go on; these begin anew with it.
+
+        What a fault made of the bytes stays: it is for them that they were changed.
+        """
+        timing: list[Shaper] = []
+        for touch in self._touches.values():
+            if touch.began is None or touch.over or way not in touch.shapers:
+                continue
+            effect = touch.fault.effect
+            if isinstance(effect, TIMING) or effect.where == "packet":
+                make = shaper if effect.where == "stream" else approximation
+                touch.shapers[way] = make(touch.fault, touch.number, way, touch.began)
+                timing.append(touch.shapers[way])
+        for piece in waiting:
+            came = piece.came
+            yield from (piece,) if came is None else through(timing, (replace(piece, due=came),))
+
     def end(self, way: Way, now: float) -> Iterator[Piece]:
         """What becomes of the end of a direction."""
-        return through(self._shapers(way), (Piece(now),))
+        return through(self._shapers(way), (Piece(now, came=now),))
 
     def tick(self, now: float) -> Change:
         """Let pass what time alone decides."""
@@ -180,8 +198,8 @@ class ConnectionFaults:
         """Likewise, between two bytes of a direction: what ends something waits its turn behind the bytes before."""
         here = Change()
         self._begin(touch, now, here)
-        pieces = [Piece(now, act=fault) for fault in here.acts]
-        pieces += [Piece(now)] if way in here.ends else []
+        pieces = [Piece(now, act=fault, came=now) for fault in here.acts]
+        pieces += [Piece(now, came=now)] if way in here.ends else []
         change.ends += [each for each in here.ends if each != way]
         return through(self._shapers(way), pieces)
 
@@ -189,7 +207,7 @@ class ConnectionFaults:
         return [each.shapers[way] for each in self._touches.values() if each.acts and way in each.shapers]
 
     def _shaped(self, way: Way, data: bytes, now: float) -> Iterator[Piece]:
-        return through(self._shapers(way), (Piece(now, data),) if data else ())
+        return through(self._shapers(way), (Piece(now, data, came=now),) if data else ())
 
     def _moments(self, way: Way, data: bytes) -> list[tuple[int, _Touch]]:
         """Where in these bytes a fault's moment comes, in their order."""

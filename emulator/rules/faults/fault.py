@@ -50,7 +50,8 @@ class Fault:
         direction: on which bytes.
         moment: from when on in a connection's life.
         share: of connections, drawn for each from the seed; 1 is all.
-        nth: only the connection of this number, counted at the hop from when the fault was added; 0 is any.
+        nth: only the connection of this number, counted from when the fault was added, at each of the hop's listeners
+            for itself (a proxy has one for Linux and one for Windows); 0 is any.
         lasts: emulated seconds it acts on a connection, or at a listener; 0 is until it is removed.
         seed: the draws hang on it, on the name and on the connection's number alone.
     """

@@ -7,6 +7,12 @@ from emulator.rules.faults.kinds import Effect, Where, limits, one_of
 
 MODERN = "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-256,rsa-sha2-512"
 """Signatures that OpenSSH accepts by default since 8.8 (its release notes): no `ssh-rsa`, whose hash is SHA-1."""
+SIGNATURES = (
+    *("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
+    *("rsa-sha2-256", "rsa-sha2-512", "ssh-rsa"),
+)
+"""Those that can be named."""
+ONE_OF_THEM = f"({'|'.join(SIGNATURES)})"
 GUESTS: tuple[Where, ...] = ("linux", "windows")
 
 
@@ -21,7 +27,7 @@ class SshAlgorithms(Effect):
 
     kind: ClassVar[str] = "ssh-algorithms"
     where: ClassVar[Where] = "linux"
-    accept: str = matching(r"[a-z0-9@.-]+(,[a-z0-9@.-]+)*", MODERN)
+    accept: str = matching(f"{ONE_OF_THEM}(,{ONE_OF_THEM})*", MODERN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

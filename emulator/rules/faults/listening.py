@@ -9,8 +9,8 @@ from emulator.rules.faults.fault import Fault, draw
 from emulator.rules.faults.kinds import DropSyn, Flap, Mute, Refuse, SlowAccept
 from emulator.rules.posture import Answer, Posture, SourceClass, Spread
 
-PARTS = 20
-"""A share of attempts is dropped in steps of a twentieth: the kernel's filter draws by hashing the source port."""
+PARTS = 100
+"""A share of attempts is dropped in steps of a hundredth: the kernel's filter draws by hashing the source port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,13 @@ def laid_over(
         laid: the listener's faults.
         now: emulated seconds.
         spared: sources that fare as ever: a health probe, so that it stays green where data dies.
-        shares: whether a share of attempts is decided here, or once they are accepted.
+        shares: whether a share of attempts is dropped here, or once they are accepted; one is refused only then,
+            since a listener cannot refuse some sources and answer others.
     """
     for each in laid:
-        decides = each.is_for_all or (shares and not each.fault.nth)
-        answer = each.answer(now) if decides else None
-        if answer is not None:
+        answer = each.answer(now)
+        decides = each.is_for_all or (shares and not each.fault.nth and answer is Answer.DROP)
+        if decides and answer is not None:
             return Posture(
                 tuple(
                     source if source.address in spared else _under(each.fault, source, answer)
@@ -94,7 +95,7 @@ def _under(fault: Fault, source: SourceClass, answer: Answer) -> SourceClass:
         return source
     if fault.share >= 1:
         return replace(source, answer=answer)
-    falling = round(fault.share * PARTS)
+    falling = max(1, min(PARTS - 1, round(fault.share * PARTS)))
     parts = tuple(
         (mix(int(draw(fault.seed, fault.name, part) * 2**32)), answer if part < falling else Answer.OPEN)
         for part in range(PARTS)
@@ -112,8 +113,9 @@ def at_accept(laid: Iterable[Laid], number: int, now: float, *, shares: bool = F
     for each in laid:
         fault, lasts = each.fault, each.fault.lasts
         over = bool(lasts) and now - each.since >= lasts
-        alone = bool(fault.nth) or (shares and fault.share < 1)
-        late = isinstance(fault.effect, (Mute, SlowAccept)) or (alone and each.answer(now) is not None)
+        answer = each.answer(now)
+        alone = bool(fault.nth) or (fault.share < 1 and (shares or answer is Answer.REFUSE))
+        late = isinstance(fault.effect, (Mute, SlowAccept)) or (alone and answer is not None)
         if late and not over and fault.touches(number):
             return fault
     return None

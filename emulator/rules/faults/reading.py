@@ -12,11 +12,14 @@ from emulator.rules.faults.guest_kinds import GUESTS
 from emulator.rules.faults.kinds import DAY, Effect
 from emulator.rules.faults.phases import PHASES
 
-MOMENTS = "connect, banner, handshake, login, bytes:N, seconds:S or pattern:TEXT"
-COMMON = ("name", "kind", "hop", "direction", "at", "share", "nth", "for", "seed")
-"""The keys that every kind has; `for` is `Fault.lasts`, `at` is `Fault.moment`."""
 PATTERN_BYTES = 256
 """The longest pattern."""
+MOMENTS = (
+    f"connect, banner, handshake, login, bytes:N, seconds:S (at most {DAY:g}) or pattern:TEXT "
+    f"(at most {PATTERN_BYTES} bytes)"
+)
+COMMON = ("name", "kind", "hop", "direction", "at", "share", "nth", "for", "seed")
+"""The keys that every kind has; `for` is `Fault.lasts`, `at` is `Fault.moment`."""
 
 
 def settings_of(kind: type[Effect]) -> Sequence[dataclasses.Field[Any]]:
@@ -30,7 +33,7 @@ def fault_from(
     """The fault that keys and values describe.
 
     Args:
-        values: a key each; `kind` must be there, and `hop` unless there is only one.
+        values: a key each; `kind` must be there, and `hop` unless there is only one, or a proxy.
         hops: the hops that there are.
         default_name: its name where none is given.
         seed: of its draws, where none is given.
@@ -49,7 +52,7 @@ def fault_from(
     found = Fault(
         name=reading.word("name", default_name),
         effect=reading.effect(kind),
-        hop=reading.one_of("hop", hops, hops[0] if len(hops) == 1 else None),
+        hop=reading.one_of("hop", hops, hops[0] if len(hops) == 1 else "proxy" if "proxy" in hops else None),
         direction=reading.one_of("direction", DIRECTIONS, "both"),  # type: ignore[arg-type]
         moment=reading.moment(),
         share=reading.number("share", 0, 1, 1.0),
@@ -59,6 +62,10 @@ def fault_from(
     )
     if kind.where == "accept" and found.moment != Moment():
         reading.findings.append(f"at: found {found.moment}, but {kind.kind} acts when a connection is attempted")
+    if found.nth and found.share < 1:
+        reading.findings.append(f"share: found {found.share:g}, but nth is one connection alone")
+    if kind.where in ("accept", *GUESTS) and found.direction != "both":
+        reading.findings.append(f"direction: found {found.direction}, but {kind.kind} has none")
     when = (found.moment, found.share, found.nth, found.lasts)
     if kind.where in GUESTS and when != (Moment(), 1.0, 0, 0.0):
         reading.findings.append(f"{kind.kind} is the build VM's, for all connections: it has no at, share, nth, for")
@@ -120,7 +127,7 @@ class _Reading:
 
     def number(self, key: str, least: float, most: float, default: float | None, *, whole: bool = False) -> float:
         found = self._values.get(key, default)
-        what = f"{'a whole number' if whole else 'a number'} from {least:g} to {most:g}"
+        what = f"{'a whole number' if whole else 'a number'} from {least:.16g} to {most:.16g}"
         if isinstance(found, str):
             found = _as_number(found)
         fits = isinstance(found, (int, float)) and not isinstance(found, bool) and least <= found <= most

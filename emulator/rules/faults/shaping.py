@@ -27,11 +27,13 @@ class Piece:
         due: when they may go on; seconds on whatever clock the caller has.
         data: the bytes; empty for the end of the stream and for an act.
         act: a fault whose effect on the whole connection is to take place here.
+        came: when they came; those that were in flight when the first fault came have no time, and are left alone.
     """
 
     due: float
     data: bytes = b""
     act: Fault | None = None
+    came: float | None = None
 
     @property
     def is_end(self) -> bool:
@@ -139,12 +141,14 @@ class _HalfClose:
 
     def shape(self, piece: Piece) -> Iterator[Piece]:
         if self._due is not None:
-            yield Piece(max(self._due, piece.due))
+            yield Piece(max(self._due, piece.due), came=piece.came)
         self._due = None
         if piece.act is not None:
             yield piece
 
 
+TIMING: tuple[type[Effect], ...] = (Delay, Rate, Slice, Stall, SlowClose)
+"""What only says when bytes go on."""
 Chance = Callable[[int], float]
 """A draw for each index."""
 MAKERS: dict[type[Effect], Callable[[Any, Chance, float], Shaper]] = {

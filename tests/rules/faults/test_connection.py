@@ -1,5 +1,7 @@
 """The faults of one connection: each acts from its moment on, and on its own bytes."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from emulator.rules.faults.fault import WAYS, Fault, Moment, Way
 from emulator.rules.faults.kinds import (
     BurstLoss,
     Close,
+    Corrupt,
     Delay,
     Effect,
     HalfClose,
@@ -42,7 +45,12 @@ def read(on: ConnectionFaults, data: bytes, way: Way = "from-client", now: float
     pieces, change = on.read(way, data, now)
     assert not change.acts
     assert not change.ends
-    return pieces
+    return timeless(pieces)
+
+
+def timeless(pieces: Iterable[Piece]) -> list[Piece]:
+    """Pieces without when they came."""
+    return [replace(each, came=None) for each in pieces]
 
 
 def test_without_faults_bytes_pass() -> None:
@@ -232,4 +240,42 @@ def test_a_burst_comes_and_goes() -> None:
 
 def test_the_end_of_a_direction_is_shaped_too() -> None:
     """A delay is for the FIN as for bytes."""
-    assert list(connection(fault(Delay(seconds=2))).end("from-client", NOW)) == [Piece(102)]
+    assert timeless(connection(fault(Delay(seconds=2))).end("from-client", NOW)) == [Piece(102)]
+
+
+def waiting(on: ConnectionFaults, gone: str) -> list[tuple[float, bytes]]:
+    """When bytes that came at once go on, once a fault is gone, and another second later."""
+    pieces, _ = on.read("from-client", b"first", NOW)
+    kept = [(each.fault, each.number) for name, each in on._touches.items() if name != gone]
+    assert on.set(kept, NOW + 1).flush
+    left = [(each.due, each.data) for each in on.again("from-client", pieces)]
+    later, _ = on.read("from-client", b"later", NOW + 1)
+    return [*left, *((each.due, each.data) for each in later)]
+
+
+def test_what_is_left_still_holds() -> None:
+    """A fault that goes lets go of nothing that another holds, and holds nothing any more itself."""
+    stall, delay = fault(Stall()), fault(Delay(seconds=4))
+
+    assert waiting(connection(stall, delay), "delay") == [(NEVER, b"first"), (NEVER, b"later")]
+    assert waiting(connection(delay, stall), "delay") == [(NEVER, b"first"), (NEVER, b"later")]
+    assert waiting(connection(stall, delay), "stall") == [(104, b"first"), (105, b"later")]
+
+
+def test_what_was_changed_stays_changed() -> None:
+    """Bytes that were truncated do not come back, and corrupted ones are not corrupted twice."""
+    corrupt, delay = fault(Corrupt(every=1)), fault(Delay(seconds=4))
+    on = connection(corrupt, delay)
+    pieces, _ = on.read("from-client", bytes(50), NOW)
+    on.set([(corrupt, 1)], NOW)
+
+    assert [(each.due, each.data) for each in on.again("from-client", pieces)] == [
+        (NOW, each.data) for each in pieces
+    ]
+
+
+def test_bytes_in_flight_before_are_left_alone() -> None:
+    """They came before any fault did."""
+    on = connection(fault(Delay(seconds=4)))
+
+    assert list(on.again("from-client", [Piece(0, b"flying")])) == [Piece(0, b"flying")]
