@@ -9,6 +9,7 @@ from emulator.cli import (
     build,
     check,
     demo,
+    diagnose,
     doctor,
     events,
     execute,
@@ -63,6 +64,7 @@ app.add_typer(world.app, name="world")
 app.command("machine")(machine.machine)
 app.add_typer(fault.app, name="fault")
 app.add_typer(scenario.app, name="scenario")
+app.command("diagnose", context_settings={"ignore_unknown_options": True})(diagnose.diagnose)
 app.command("events")(events.events)
 app.command("build")(build.build)
 app.command("check")(check.check)
