@@ -4,7 +4,10 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
+import signal
+import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +20,8 @@ from emulator.scenarios.scenario import Needed
 from emulator.scenarios.step import OpenSshClient, PackerClient
 
 CHUNK_BYTES = 4096
+LAST_WITHOUT_ERRORS = (1, 13)
+"""The last Packer from before packer-plugin-sdk 0.6.3 (hashicorp/packer-plugin-sdk f6edf981, 2025-07-01)."""
 SSH_OPTIONS = (
     "StrictHostKeyChecking=no",
     "UserKnownHostsFile=/dev/null",
@@ -30,8 +35,26 @@ def lacking(needed: Needed) -> str:
     """What of this is not on this machine, in a sentence; empty where nothing lacks."""
     if needed == "filters":
         return filters.supported() or ""
-    program = {"openssh": "ssh", "packer": "packer"}[needed]
-    return "" if shutil.which(program) else f"there is no {program} on this machine"
+    program = "ssh" if needed == "openssh" else "packer"
+    if shutil.which(program) is None:
+        return f"there is no {program} on this machine"
+    return _too_new() if needed == "packer-until-1.13" else ""
+
+
+def _too_new() -> str:
+    """Whether Packer may have plugin SDK 0.6.3 (July 2025) in it, which tells errors that before were thrown away."""
+    done = subprocess.run(["packer", "--version"], capture_output=True, text=True, check=False, env=_quiet("/"))  # noqa: S607
+    found = re.search(r"(\d+)\.(\d+)\.\d+", done.stdout + done.stderr)
+    old = found is not None and (int(found[1]), int(found[2])) <= LAST_WITHOUT_ERRORS
+    return (
+        "" if old else f"Packer here is {found[0] if found else 'of no version'}, and this is about 1.13 and earlier"
+    )
+
+
+def _quiet(folder: str) -> dict[str, str]:
+    """The environment of a Packer that asks nobody for updates, and has no settings or plugins but its own."""
+    quiet = {"CHECKPOINT_DISABLE": "1", "PACKER_CONFIG_DIR": folder, "HOME": folder, "no_proxy": "*"}
+    return {"PATH": os.environ.get("PATH", os.defpath), **quiet}
 
 
 async def openssh(target: Target, client: OpenSshClient, hear: Hear) -> Seen:
@@ -52,10 +75,8 @@ async def packer(target: Target, client: PackerClient, hear: Hear) -> Seen:
     builder = _ssh_builder(target, client) if linux else _winrm_builder(target, client)
     with tempfile.TemporaryDirectory("-aib-emulator-packer") as folder:
         _write(Path(folder, "build.json"), {"builders": [builder], "provisioners": [provisioner]})
-        quiet = {"CHECKPOINT_DISABLE": "1", "PACKER_CONFIG_DIR": folder, "HOME": folder, "no_proxy": "*"}
-        environment = {"PATH": os.environ.get("PATH", os.defpath), **quiet}
         line = ["packer", "build", "-color=false", "build.json"]
-        code, said = await _to_its_end(line, hear, environment, folder)
+        code, said = await _to_its_end(line, hear, _quiet(folder), folder)
     return Seen("works" if code == 0 else "fails", said, code)
 
 
@@ -101,13 +122,14 @@ async def _to_its_end(
         stderr=asyncio.subprocess.STDOUT,
         env=dict(environment),
         cwd=folder,
+        start_new_session=True,
     )
     try:
         said = await _followed(process, hear)
         return await process.wait(), said
     finally:
         with contextlib.suppress(ProcessLookupError):
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # with what it started: Packer's plugins are processes, too
         await process.communicate()
 
 

@@ -11,7 +11,7 @@ from emulator.scenarios.step import Evidence, State, Step, Symptom, steps_of, sy
 Hop = Literal["client", "private-endpoint", "load-balancer", "proxy", "build-linux", "build-windows"]
 HOPS: tuple[Hop, ...] = get_args(Hop)
 """Where the first component at fault is, in the order in which a connection meets them."""
-Needed = Literal["openssh", "packer", "filters"]
+Needed = Literal["openssh", "packer", "packer-until-1.13", "filters"]
 
 
 class Scenario(Strict):

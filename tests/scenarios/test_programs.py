@@ -25,6 +25,23 @@ def test_what_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lacking("filters") == (filters.supported() or "")
 
 
+VERSIONS = [("1.6.6", ""), ("Packer v1.13.1", ""), ("1.14.0", "Packer here is 1.14.0"), ("?", "of no version")]
+
+
+@pytest.mark.parametrize(("version", "said"), VERSIONS)
+def test_a_packer_that_tells_errors_is_too_new(
+    version: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its version decides, however it is written."""
+    program = tmp_path / "packer"
+    program.write_text(f"#!/bin/sh\necho '{version}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert bool(lacking("packer-until-1.13")) is bool(said)
+    assert said in lacking("packer-until-1.13")
+
+
 def nowhere() -> Target:
     """A port at which nobody listens."""
     with socket.socket() as unused:

@@ -16,7 +16,7 @@ PASTED = [
         'WinRM connection err: unknown error Post "https://10.9.8.7:5986/wsman": context deadline exceeded',
         "nsg-denies-build-vm",
     ),
-    ("Communicator ended with: 16001", "quiet-command-closed"),
+    ("Communicator ended with: 16001", "winrm-closed-mid-command"),
     ("Communicator ended with: 2300218", "exit-status-withheld"),
     ("==> azure-arm: Timeout waiting for SSH.", "wait-names-no-hop"),
     ("0x803381A6", "winrm-operation-quota"),
