@@ -105,7 +105,7 @@ class Player:
             seen = await self._timed(step, hearing)
             if not hearing.heard.is_set():
                 beside.cancel()
-        wrong = difference(seen, client.sees)
+        wrong = difference(seen, client.sees, filters=self.stage.exact)
         if not wrong and not hearing.heard.is_set():
             wrong = f"found {hearing.text!r}, expected {client.after!r} in it before its end"
         return seen, wrong

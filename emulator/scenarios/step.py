@@ -69,9 +69,11 @@ class Sees(Strict):
     Attributes:
         says: texts that must all be in what it prints.
         exit_code: of the command, or of the client.
+        approximated: what it sees in place of `outcome` on a machine without socket filters.
     """
 
     outcome: Symptom
+    approximated: Symptom | None = None
     says: tuple[str, ...] = ()
     exit_code: int | None = None
 

@@ -81,6 +81,7 @@ class ConnectionFaults:
         self.touched: dict[str, float] = {}
         self._touches: dict[str, _Touch] = {}
         self._filtered = filtered
+        self._approximated = False
         self._fresh = fresh
         self._seen = dict(carried)
         self._phases = {way: Phases(from_client=way == "from-client") for way in WAYS}
@@ -88,6 +89,7 @@ class ConnectionFaults:
 
     def set(self, faults: Sequence[Numbered], now: float) -> Change:
         """Have exactly these faults from now on."""
+        self._approximated = self.approximates  # also of those that go now
         wanted = {fault.name: fault for fault, _ in faults}
         gone = [each for name, each in self._touches.items() if wanted.get(name) is not each.fault]
         for each in gone:
@@ -168,8 +170,11 @@ class ConnectionFaults:
     @property
     def approximates(self) -> bool:
         """Whether a packet fault has acted for which the kernel allows no filter."""
-        return not self._filtered and any(
-            touch.fault.effect.where == "packet" and touch.began is not None for touch in self._touches.values()
+        return self._approximated or (
+            not self._filtered
+            and any(
+                touch.fault.effect.where == "packet" and touch.began is not None for touch in self._touches.values()
+            )
         )
 
     def _is_now(self, fault: Fault) -> bool:

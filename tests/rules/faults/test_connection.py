@@ -220,6 +220,8 @@ def test_without_filters_packet_faults_are_approximated() -> None:
     assert on.packets("from-client", NOW) == ()
     assert read(on, b"x") == [Piece(NEVER, b"x")]
     assert on.approximates
+    on.set((), NOW)
+    assert on.approximates, "it was so, though the fault is gone"
 
 
 def test_a_burst_comes_and_goes() -> None:
