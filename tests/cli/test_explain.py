@@ -78,8 +78,8 @@ def test_a_path_that_ends_early_exits_1(cli: Cli, tmp_path: Path, port: str, leg
 def test_a_path_to_the_other_build_vm(cli: Cli, tmp_path: Path) -> None:
     """A balancing rule that leads Linux to Windows is named by where it ends, and is not what was asked for."""
     balancers = json.loads((Path(EXPORT) / "load-balancers.json").read_text())
-    linux = next(each for each in balancers[0]["loadBalancingRules"] if each["frontendPort"] == 60001)
-    linux["backendPort"] = 60000
+    for rule in balancers[0]["loadBalancingRules"]:  # crossed: one backend port cannot have both
+        rule["backendPort"] = {60001: 60000, 60000: 60001}[rule["frontendPort"]]
     file = tmp_path / "lb.json"
     file.write_text(json.dumps(balancers))
 
