@@ -45,6 +45,13 @@ def libuv() -> None:
     uvloop.new_event_loop().close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give what hangs on the machine's own time a second chance; the summary names each test that needed it (R)."""
+    for item in items:
+        if item.get_closest_marker("network") or item.get_closest_marker("containers"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(autouse=True)
 def leak_check(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test marked `network` closes every descriptor that it opened."""

@@ -316,4 +316,4 @@ async def test_proxy_egress_cap_hit() -> None:
         took = loop.time() - began
 
     assert outcome.stdout == b"x" * size + b"\n"
-    assert took >= 2 * size / 250_000 * 0.8
+    assert took >= 2 * size / 250_000 * 0.6  # what the pace lends at its beginning is not waited for

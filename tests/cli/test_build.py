@@ -96,7 +96,7 @@ def test_ctrl_c_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
             if "sleeping" in line:
                 break
         os.kill(build.pid, signal.SIGINT)
-        build.wait(timeout=30)
+        build.communicate(timeout=120)  # its last words must not fill the pipe
     after = cli("status")
 
     assert build.returncode == 130

@@ -1,5 +1,7 @@
 """Azure's behaviour, live, in the composed channel: balancer, private link and PROXY v2."""
 
+import asyncio
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from emulator.model import arm
 from emulator.model.default_world import default_world
 from emulator.model.privatelink import ConnectionState
 from emulator.model.resources import Resource
-from tests.containers.clients import SERVED, exact, is_event, is_record, observed, until_met
+from tests.containers.clients import SERVED, Where, exact, is_event, is_record, observed, until_met
 from tests.containers.stack import Stack, settings_folder
 from tests.containers.test_channel import endpoint
 from tests.containers.test_drops import APPLIED, CONNECTED, LOOK, SILENT, world
@@ -63,12 +65,22 @@ async def test_the_provider_rejects_and_approves(quick: Stack, world: Control) -
     await until_met(exact(quick), {SERVED}, APPLIED + LOOK)
 
 
+async def until_hung_up(where: Where) -> None:
+    """Stay connected, and say nothing, until the far end has had enough."""
+    async with asyncio.timeout(60):
+        reader, writer = await asyncio.open_connection(*where)
+        with contextlib.suppress(OSError):
+            await reader.read()
+        writer.close()
+
+
 async def test_a_header_that_nobody_reads_reaches_openssh(quick: Stack, world: Control) -> None:
     """`enableProxyProtocol` with a proxy VM that does not expect it: OpenSSH hangs up, and the proxy says why."""
     since = wall_time()
     world.apply([arm.dump(connection("Approved", proxy_protocol=True))])
     closes = is_record("close", "proxy")
     await until_met(exact(quick), {SERVED, CONNECTED, "<closed>"}, APPLIED + LOOK)
+    await until_hung_up(exact(quick))
     told = await observed(quick).first(
         lambda each: closes(each) and each["reason"]["name"] == "ProxyProtocolMismatch", since
     )
