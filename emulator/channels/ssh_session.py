@@ -79,12 +79,15 @@ class SshSession:
         Raises:
             DisconnectedError: the connection ended first.
         """
+        done, lost = None, None
         try:
             async with self._connection.create_process(command, encoding=None, stdin=asyncssh.DEVNULL) as process:
                 done = await self._followed(process, say)
-        except* (OSError, asyncssh.Error) as lost:
-            raise DisconnectedError(one_line(lost.exceptions[0])) from None
-        if done.exit_status is None:
+        except* (OSError, asyncssh.Error) as group:
+            lost = group.exceptions[0]  # raised below: Python 3.11.2 raises a group out of here
+        if lost is not None:
+            raise DisconnectedError(one_line(lost))
+        if done is None or done.exit_status is None:
             raise DisconnectedError("Remote command exited without exit status or exit signal.")
         return exit_code_of(done)
 
