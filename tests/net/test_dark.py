@@ -56,6 +56,7 @@ def test_its_end_leaves(run: Run, how: str, monkeypatch: pytest.MonkeyPatch) -> 
     run(body())
 
 
+@needs_filters
 def test_an_end_that_had_closed_is_not_waited_for(run: Run) -> None:
     """Whoever closed before the dark, unnoticed, is gone: nobody waits two hours for a RST that never comes."""
 

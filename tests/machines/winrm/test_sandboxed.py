@@ -42,7 +42,7 @@ async def test_it_runs_in_the_sandbox_alone(pwsh: str) -> None:
     assert lines[0] == computer.environment["TEMP"]
     assert lines[1] == "0"
     assert "c" in lines
-    assert Path.cwd().parts[1] not in lines
+    assert Path.cwd().parts[1] not in {*lines} - {"tmp"}  # it has one of its own
     assert "shadow" in found
     assert "No such file" in found
 
