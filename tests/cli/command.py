@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -49,6 +50,7 @@ class Cli:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_heeds_interrupts,  # noqa: PLW1509 - it takes no lock
         )
         with process:
             try:
@@ -75,3 +77,8 @@ def first_line(process: subprocess.Popen[str]) -> str:
     line = process.stdout.readline()
     assert line, process.stderr.read()
     return line
+
+
+def _heeds_interrupts() -> None:
+    """A shell that runs the tests in its background has SIGINT ignored, and so would whatever they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
