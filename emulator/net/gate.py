@@ -7,7 +7,6 @@ queue that our own connection fills. What the kernel cannot do here is approxima
 import asyncio
 import contextlib
 import socket
-import struct
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Literal
@@ -16,11 +15,11 @@ from emulator.net import filters
 from emulator.net.attempts import Attempts, Sighting, ignore
 from emulator.net.holding import until_gone
 from emulator.net.listener import Handler, Listener
+from emulator.net.relay import LINGER_RST
 from emulator.rules.posture import Answer, Posture
 
 How = Literal["open", "refuse", "filter", "full-queue", "hold"]
 Supported = Callable[[], str | None]
-LINGER_RST = struct.pack("ii", 1, 0)
 FILL_TRIES = 8
 """A client may be faster than our own connection into the accept queue, but hardly this often."""
 

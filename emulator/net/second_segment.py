@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from emulator.net.live import LiveFlow, LiveFlows
 from emulator.net.pace import Pace
 from emulator.net.proxy_modes import Asked
 from emulator.net.records import Passage
-from emulator.net.relay import SIDES, Ended, Relay
+from emulator.net.relay import LINGER_RST, SIDES, Ended, Relay
 from emulator.net.scene import Scene
 from emulator.net.traffic import counted
 from emulator.observe import How
@@ -28,7 +27,6 @@ from emulator.rules.live import Fate
 from emulator.wire.hop import HopHeader
 from emulator.wire.proxy_v2 import Addresses
 
-RESET = struct.pack("ii", 1, 0)
 DIAL_AGAIN = 1.0
 """Real seconds between two tries of a build VM that is not on the network."""
 
@@ -160,7 +158,7 @@ class SecondSegment:
             await until_gone(connection)
             left = True
         if not left and switch == "rst":
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RST)
         elif not left and errand.asked is not None:
             _tell(connection, errand.asked, verdict, failure)
         how: How = records.how_gone(connection) if left else ("rst" if switch == "rst" else "fin")

@@ -20,6 +20,8 @@ from emulator.model.network import SecurityGroup
 from emulator.model.resources import Resource
 from emulator.model.world import World
 from emulator.net import filters
+from emulator.net.pace import SLACK
+from emulator.net.pipes import SCRATCH_BYTES
 from tests.app.test_balancer import NO_PROBES, balancer
 from tests.app.test_flow_logs import BUILD, NAT, PROBE, PROXY, nsg_tuples, of_a
 from tests.app.test_machines import until_state
@@ -316,4 +318,4 @@ async def test_proxy_egress_cap_hit() -> None:
         took = loop.time() - began
 
     assert outcome.stdout == b"x" * size + b"\n"
-    assert took >= 2 * size / 250_000 * 0.6  # what the pace lends at its beginning is not waited for
+    assert took >= (2 * size - SCRATCH_BYTES) / 250_000 - SLACK  # the last read is not waited for
