@@ -153,7 +153,8 @@ async def build(
 ) -> Result:
     """Build an image template over a running channel; see `Channel.build`."""
     template = template_of(document, parameters)
-    order = Order(template, plan_of(template), tuple(mirrors), told, driver, output)
+    named = str(document) if isinstance(document, (Path, str)) else ""
+    order = Order(template, plan_of(template, named), tuple(mirrors), told, driver, output)
     with contextlib.ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory("-aib-emulator-build")))
         return await carried_out(order, ChannelSite(channel), channel.world, place)

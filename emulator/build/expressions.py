@@ -5,21 +5,29 @@ As much of the language as image templates use
 finding, and no value is guessed.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from emulator.build.refusals import PLACEHOLDER
 from emulator.errors import InvalidInputError
 from emulator.model.arm.findings import shown
 from emulator.model.ids import SUBSCRIPTION
 
 TOKEN = re.compile(r"\s*(?:'((?:[^']|'')*)'|(-?\d+)|([A-Za-z_]\w*)|([().,\[\]]))")
-PLACE = re.compile(r"<[A-Za-z][\w .-]*>|\{[a-z][\w-]*\}")
-"""How quick starts write what is to be filled in, and how the API's examples do."""
 GROUP = "template"
 """The resource group that a document deploys to, for it cannot say; documents of one resource get the same."""
 DEEPEST = 40
+TYPES: Mapping[str, type] = {
+    "int": int,
+    "bool": bool,
+    "array": list,
+    "object": dict,
+    "secureobject": dict,
+}
+"""What a parameter of each type is given as, texts aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ def _places(value: object) -> frozenset[str]:
         return frozenset().union(*(_places(each) for pair in value.items() for each in pair))
     if isinstance(value, list):
         return frozenset().union(*map(_places, value))
-    return frozenset(PLACE.findall(value)) if isinstance(value, str) else frozenset()
+    return frozenset(PLACEHOLDER.findall(value)) if isinstance(value, str) else frozenset()
 
 
 def _filled(value: Any, given: Mapping[str, str]) -> Any:
@@ -75,7 +83,7 @@ def _filled(value: Any, given: Mapping[str, str]) -> Any:
         return {_filled(key, given): _filled(each, given) for key, each in value.items()}
     if isinstance(value, list):
         return [_filled(each, given) for each in value]
-    return PLACE.sub(lambda match: given.get(match[0], match[0]), value) if isinstance(value, str) else value
+    return PLACEHOLDER.sub(lambda match: given.get(match[0], match[0]), value) if isinstance(value, str) else value
 
 
 def _lower(found: object) -> dict[str, Any]:
@@ -215,9 +223,16 @@ def _parameter(own: Deployment, name: str, depth: int) -> Any:
 
 
 def _typed(text: str, kind: str) -> Any:
-    if kind.lower() == "int":
-        return int(text)
-    return text.lower() == "true" if kind.lower() == "bool" else text
+    """A given text as the declared type; `@FILE` gives what is no text as JSON."""
+    if kind.lower() in ("string", "securestring"):
+        return text
+    try:
+        found = json.loads(text.lower() if kind.lower() == "bool" else text)
+    except ValueError:
+        found = None
+    if type(found) is not TYPES.get(kind.lower()):
+        raise _UnknownError(f"expected {kind.lower()} for its parameter; it is given {text!r}")
+    return found
 
 
 def _variable(own: Deployment, name: str, depth: int) -> Any:

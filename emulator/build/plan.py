@@ -31,22 +31,23 @@ TARGETS = {"managedimage": "imageId", "sharedimage": "galleryImageId", "vhd": "u
 
 
 class RefusedError(InvalidInputError):
-    """A template that is not built; the refusals are values, too."""
+    """A template that is not built; the refusals are values, too, and each line names the document."""
 
-    def __init__(self, refused: tuple[Refusal, ...]) -> None:
-        super().__init__("\n".join(str(each) for each in refused))
+    def __init__(self, refused: tuple[Refusal, ...], document: str) -> None:
+        front = f"{document}: " if document else ""
+        super().__init__("\n".join(f"{front}{each}" for each in refused))
         self.refusals = refused
 
 
-def plan_of(template: ImageTemplate) -> Plan:
-    """What the service does for a template.
+def plan_of(template: ImageTemplate, document: str = "") -> Plan:
+    """What the service does for a template; `document` is where it stands, for what is said of it.
 
     Raises:
         RefusedError: with everything that keeps it from being built.
     """
     refused = refusals(template)
     if refused:
-        raise RefusedError(refused)
+        raise RefusedError(refused, document)
     words = words_of(template)
     system = system_of(template) or "linux"
     handling, validation = words.below("errorHandling"), words.below("validate")

@@ -8,6 +8,7 @@ system can run, sources that can be fetched. The service's own error codes are t
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from shlex import quote
 
 from emulator.build.duration import seconds_of
 from emulator.model.arm.findings import shown
@@ -18,7 +19,7 @@ from emulator.rules.template.build import LINUX as LINUX_NAMES
 from emulator.rules.template.build import is_windows
 from emulator.rules.template.finding import Words, is_expression, words_of
 
-PLACEHOLDER = re.compile(r"<[A-Za-z][\w .-]*>|\{[a-z][\w-]*\}")
+PLACEHOLDER = re.compile(r"<[A-Za-z][\w .-]*>|\{[A-Za-z][\w-]*\}")
 """How quick starts write what is to be filled in, and how the API's examples do."""
 FREE_TEXT = frozenset({"inline", "tags", "artifacttags", "description", "comments", "restartcommand"})
 """Fields whose text is somebody else's language."""
@@ -108,7 +109,8 @@ def placeholders(template: ImageTemplate) -> Iterator[Refusal]:
     where["identity"] = {"userAssignedIdentities": [one.text for one, _ in template.identities]}
     for path, text in _texts({**where}, ""):
         for found in dict.fromkeys(PLACEHOLDER.findall(text)):
-            why = "a place that the template leaves to be filled in"
+            option = quote(f"{found[1:-1]}=VALUE")
+            why = f"a place that the template leaves to be filled in; `-p {option}` fills it"
             yield Refusal(path, found, "a value", why, code_of(path, found))
 
 

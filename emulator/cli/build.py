@@ -79,7 +79,9 @@ def build(
     if driver not in get_args(Driver):
         raise InvalidInputError(f"--driver: found {driver!r}, expected one of {', '.join(get_args(Driver))}")
     chosen: Driver = "packer" if driver == "packer" else "own"
-    order = Order(found, plan_of(found), mirrors, lambda line: typer.echo(line, err=True), chosen, output)
+    order = Order(
+        found, plan_of(found, str(template)), mirrors, lambda line: typer.echo(line, err=True), chosen, output
+    )
     own = {"config": config, "resources": resources, "time_scale": time_scale, "guest": guest}
     running = None if any(own.values()) else _running(control)
     result = _over_another(order, running) if running else _over_its_own(order, **own)  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """Notes of builds under way in the state folder: one that was killed is named and cleared by the next command."""
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -38,14 +39,19 @@ def folder_of(home: Path) -> Path:
 def write(home: Path, note: Note) -> None:
     """Note that this process drives a build."""
     folder = folder_of(home)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     own = {**asdict(note), "pid": os.getpid(), "born": born(os.getpid())}
-    write_private(folder / f"{note.guid}.json", json.dumps(own))
+    while True:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # another build ended just now, and took the folder with it
+            write_private(folder / f"{note.guid}.json", json.dumps(own))
+            return
 
 
 def remove(home: Path, guid: str) -> None:
-    """It has ended, and nothing is left of it."""
+    """It has ended, and nothing is left of it; the folder stays where a log is in it."""
     (folder_of(home) / f"{guid}.json").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder_of(home).rmdir()
 
 
 def orphans(home: Path) -> Iterator[Note]:

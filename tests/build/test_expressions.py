@@ -88,6 +88,31 @@ def test_what_means_nothing_is_said(expression: str, said: str) -> None:
     assert "t.json" in str(caught.value)
 
 
+KINDS = [
+    ("int", "7", 7),
+    ("bool", "True", True),
+    ("array", '["a"]', ["a"]),
+    ("object", '{"a": 1}', {"a": 1}),
+    ("secureString", "7", "7"),
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "value"), KINDS, ids=[each[0] for each in KINDS])
+def test_given_texts_become_the_declared_type(kind: str, text: str, value: Any) -> None:
+    """What is given on the command line, or as JSON in a file, is what the template declares it to be."""
+    found: Any = worked_out("t.json", deployment("[parameters('x')]", {"x": {"type": kind}}), {"x": text})
+
+    assert found["resources"] == [value]
+
+
+@pytest.mark.parametrize("kind", ["int", "bool", "array", "object"])
+def test_a_given_text_of_another_type_is_a_finding(kind: str) -> None:
+    """It is told with its place and what was expected."""
+    document = deployment("[parameters('x')]", {"x": {"type": kind}})
+    with pytest.raises(InvalidInputError, match=rf"t.json: resources\[0\]: .*expected {kind} for its parameter"):
+        worked_out("t.json", document, {"x": "seven"})
+
+
 def test_all_findings_are_told_at_once() -> None:
     """Two expressions without a value are two lines."""
     with pytest.raises(InvalidInputError) as caught:
@@ -106,6 +131,13 @@ def test_places_are_filled_in_as_sed_fills_them() -> None:
     )
 
     assert found == {"location": "west", "west": ["xwest", "<other>", 1]}
+
+
+def test_places_in_braces_are_filled_in_too() -> None:
+    """`{subscription-id}`, as the API's examples write it."""
+    found = worked_out("t.json", {"id": "/subscriptions/{subscription-id}/{Other}"}, {"subscription-id": "s"})
+
+    assert found == {"id": "/subscriptions/s/{Other}"}
 
 
 def test_a_name_that_fits_nowhere_is_refused() -> None:

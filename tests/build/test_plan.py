@@ -98,3 +98,16 @@ def test_what_is_refused_has_no_plan() -> None:
 
     assert [each.code for each in refused.value.refusals] == ["UnsupportedCustomizerType", "NoCustomizerScript"]
     assert len(str(refused.value).splitlines()) == 2
+
+
+def test_a_refusal_names_its_document() -> None:
+    """Each line says in which file it is, where there is one."""
+    template = loaded({**linux(shell("a")), "location": "{Region-Name}"})
+    with pytest.raises(RefusedError) as of_a_file:
+        plan_of(template, "t.json")
+    with pytest.raises(RefusedError) as of_a_value:
+        plan_of(template)
+
+    assert str(of_a_file.value) == f"t.json: {of_a_value.value}"
+    assert "location: found {Region-Name}, expected a value" in str(of_a_value.value)
+    assert "`-p Region-Name=VALUE` fills it" in str(of_a_value.value)

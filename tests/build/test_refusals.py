@@ -63,7 +63,7 @@ def test_a_place_to_be_filled_in_is_named() -> None:
     found = refusals(loaded(linux(shell("cat <input>"), distribute=[target])))
 
     field = "properties.distribute[0].imageId"
-    why = "a place that the template leaves to be filled in"
+    why = "a place that the template leaves to be filled in; `-p imageName=VALUE` fills it"
     assert [str(each) for each in found] == [f"{field}: found <imageName>, expected a value: {why}"]
 
 

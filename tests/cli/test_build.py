@@ -52,7 +52,7 @@ def test_bad_input_is_exit_code_2_and_deploys_nothing(cli: Cli, tmp_path: Path) 
     done = cli("build", written(tmp_path, linux({"type": "Shell"}, {"type": "Ansible"})))
 
     assert done.returncode == 2
-    assert len([line for line in done.stderr.splitlines() if line.startswith("error: properties.customize")]) == 2
+    assert len([line for line in done.stderr.splitlines() if ": properties.customize[" in line]) == 2
     assert not (cli.home / "running.json").exists()
 
 
@@ -104,6 +104,17 @@ def test_ctrl_c_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
     assert "killed" not in after.stderr
 
 
+def test_a_source_that_cannot_be_had_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
+    """Refused because of its sources: exit 2, and no note, log or empty folder of it is there."""
+    step = {"type": "Shell", "scriptUri": f"file://{tmp_path}/none.sh"}
+    done = cli("build", written(tmp_path, linux(step)), "--time-scale", "60")
+
+    assert done.returncode == 2
+    assert "properties.customize[0].scriptUri: found file://" in done.stderr
+    assert not (cli.home / "builds").exists()
+    assert cli.note() is None
+
+
 def test_parameters_and_mirrors_are_checked(cli: Cli, tmp_path: Path) -> None:
     """Options that mean nothing are told what they should be."""
     file = written(tmp_path, linux(shell("a")))
@@ -122,7 +133,8 @@ def test_the_readme_s_three_commands(cli: Cli, tmp_path: Path) -> None:
     second = cli("build", str(template), "-p", f"@{DATA / 'values.json'}")
 
     assert first.returncode == 2
-    assert "properties.source.imageId: found <subscriptionID>, expected a value" in first.stderr
+    assert f"error: {template}: properties.source.imageId: found <subscriptionID>, expected a value" in first.stderr
+    assert "`-p subscriptionID=VALUE` fills it" in first.stderr
     assert second.returncode == 0, second.stderr
     assert "changed /buildArtifacts2/imageBuilder.md" in second.stdout
 

@@ -21,6 +21,19 @@ def test_a_build_of_a_process_that_lives_is_no_orphan(tmp_path: Path) -> None:
     assert not (folder_of(tmp_path) / "guid.json").exists()
 
 
+def test_the_folder_goes_with_its_last_note(tmp_path: Path) -> None:
+    """A build that left no log leaves no empty folder either; a log keeps it."""
+    build_notes.write(tmp_path, NOTE)
+    build_notes.remove(tmp_path, "guid")
+    without = folder_of(tmp_path).exists()
+    build_notes.write(tmp_path, NOTE)
+    (folder_of(tmp_path) / "IT_x").mkdir()
+    build_notes.remove(tmp_path, "guid")
+
+    assert not without
+    assert [each.name for each in folder_of(tmp_path).iterdir()] == ["IT_x"]
+
+
 def test_a_process_that_is_gone_leaves_an_orphan(tmp_path: Path) -> None:
     """A number that no process has, or another one since, is a build that was killed."""
     build_notes.write(tmp_path, NOTE)
