@@ -1,5 +1,6 @@
 """Azure's quick starts, built: those of inline commands alone, and those whose scripts a mirror folder has."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,18 @@ async def test_builds(tmp_path: Path, name: str, topology: Topology, made: str) 
 
     assert result.succeeded, (str(result.failure), result.failure and result.failure.output)
     assert made in (result.changes or ())
+
+
+@pytest.mark.skipif(not shutil.which("apt-get"), reason="this machine has no apt, and so its guest has none")
+async def test_one_that_installs_packages(tmp_path: Path) -> None:
+    """The quick start that installs packages by apt-get, which has no network: a package that is there already."""
+    name = "__devOpsEnvTemplate.json"
+    async with emulator.start(topology="public-ip") as channel:
+        values = {**values_for(name), "packagesToInstall": "dpkg"}
+        result = await channel.build(mirrored(name), parameters=values, folder=tmp_path)
+
+    assert result.succeeded, (str(result.failure), result.failure and result.failure.output)
+    assert "dpkg is already the newest version" in Path(result.log).read_text()
 
 
 async def test_isolated_builds(tmp_path: Path) -> None:

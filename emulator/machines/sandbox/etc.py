@@ -42,6 +42,8 @@ HARMLESS = (
     "timezone",
 )
 """Never: shadow, host keys, sudoers, private keys, credentials of apt (left out below)."""
+ONE_ACCOUNT = 'APT::Sandbox::User "root";\n'
+"""apt has no other account to download as."""
 SECRET = ("auth.conf", "auth.conf.d", "private")
 MAX_FILE_BYTES = 4 * 1024 * 1024
 
@@ -69,6 +71,9 @@ def build(target: str, *, username: str, hostname: str, shell: str) -> None:
     for name, text in fresh.items():
         with open(f"{target}/{name}", "w", encoding="utf-8") as file:
             file.write(text)
+    if os.path.isdir(f"{target}/apt/apt.conf.d"):
+        with open(f"{target}/apt/apt.conf.d/99-guest", "w", encoding="utf-8") as file:
+            file.write(ONE_ACCOUNT)
     if not os.path.lexists(f"{target}/mtab"):
         os.symlink("/proc/self/mounts", f"{target}/mtab")
 

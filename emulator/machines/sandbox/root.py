@@ -8,6 +8,7 @@ never bind a folder, so nothing of the machine comes along with one.
 # Plain paths, not pathlib: it costs start-up time, and these are system calls anyway.
 # ruff: noqa: PTH101, PTH102, PTH103, PTH106, PTH112, PTH114, PTH115, PTH116, PTH123, PTH211
 
+import contextlib
 import os
 import stat
 from collections.abc import Sequence
@@ -29,6 +30,14 @@ BASE = "/tmp"  # noqa: S108 - a mount point in a mount namespace of our own
 NEW = f"{BASE}/root"
 LAYERS = f"{BASE}/layers"
 PROGRAMS = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
+DPKG = "/var/lib/dpkg"
+DPKG_EMPTY = ("lock", "lock-frontend", "triggers/Lock", "statoverride")
+"""The guest's own: locks that dpkg and apt open to write; files' owners, who are no accounts of the guest's."""
+DPKG_COPIED = ("status", "diversions")
+"""What dpkg links to before it replaces it, which the kernel allows on one's own files alone."""
+DPKG_TRIGGERS = "triggers/File"
+MAN = b" man-db"
+"""man-db makes its index at every installation, as an account that the guest has not: its trigger is left out."""
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 FOLDERS = {
     "dev": 0o755, "dev/pts": 0o755, "dev/shm": 0o1777, "etc": 0o755, "home": 0o755, "media": 0o755, "mnt": 0o755,
@@ -85,6 +94,8 @@ def build(
     for name in PROGRAMS:
         if _program_folder(name):
             expected.add(f"/{name}")
+    if os.path.isdir(DPKG):
+        expected.add(_package_database())
     for path, descriptor in zip(extras, opened, strict=True):
         expected.add(_extra_folder(path, descriptor))
     etc.build(f"{NEW}/etc", username=username, hostname=hostname, shell=shell)
@@ -113,13 +124,38 @@ def _program_folder(name: str) -> bool:
     upper, work = f"{LAYERS}/{name}/upper", f"{LAYERS}/{name}/work"
     os.makedirs(upper)
     os.makedirs(work)
-    _own_folders(source, upper, depth=2)
+    _own_folders(source, upper, depth=3)
     if name == "usr":
         _install_sudo(upper)
     os.mkdir(f"{NEW}/{name}")
     options = f"lowerdir={source},upperdir={upper},workdir={work},userxattr"
     mount("overlay", f"{NEW}/{name}", "overlay", MS_NOSUID | MS_NODEV, options)
     return True
+
+
+def _package_database() -> str:
+    """Give the guest the machine's list of installed packages, whose programs it has, too; where it is mounted.
+
+    So dpkg and apt find what is there and can add to it, as on a machine of its own.
+    """
+    upper, work = f"{LAYERS}/dpkg/upper", f"{LAYERS}/dpkg/work"
+    for folder in (upper, work, f"{NEW}{DPKG}", f"{NEW}/var/cache/debconf"):
+        os.makedirs(folder)
+    _own_folders(DPKG, upper, depth=1)
+    for name in (*DPKG_EMPTY, *DPKG_COPIED, DPKG_TRIGGERS):
+        with contextlib.suppress(FileNotFoundError), open(f"{upper}/{name}", "wb") as file:
+            file.write(b"" if name in DPKG_EMPTY else _of_dpkg(name))
+    options = f"lowerdir={DPKG},upperdir={upper},workdir={work},userxattr"
+    mount("overlay", f"{NEW}{DPKG}", "overlay", MS_NOSUID | MS_NODEV, options)
+    return DPKG
+
+
+def _of_dpkg(name: str) -> bytes:
+    with open(f"{DPKG}/{name}", "rb") as file:
+        text = file.read()
+    if name != DPKG_TRIGGERS:
+        return text
+    return b"".join(line for line in text.splitlines(keepends=True) if MAN not in line)
 
 
 def _extra_folder(path: str, descriptor: int) -> str:
