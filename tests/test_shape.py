@@ -38,7 +38,6 @@ UNTESTED = {
     "machines/sandbox/init.py": NOT_YET,
     "machines/sandbox/messages.py": NOT_YET,
     "machines/sandbox/pipes.py": NOT_YET,
-    "machines/sandbox/root.py": NOT_YET,
     "machines/sandbox/running.py": NOT_YET,
     "machines/sandbox/syscalls.py": NOT_YET,
     "machines/settings.py": NOT_YET,

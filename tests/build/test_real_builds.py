@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import emulator
+from emulator.build.report import Result
 from emulator.model.world import Topology
 from tests.builds import needs_sandbox
 from tests.real_templates import MIRROR, mirrored, values_for
@@ -24,6 +25,11 @@ BUILDS: list[tuple[str, Topology, str]] = [
     ("__armTemplateWinSIG.json", "public-ip", "C:\\buildActions\\buildActionsOutput.txt"),
     ("__helloImageTemplateforSIGfromWinSIG.json", "public-ip", "C:\\buildActions2\\buildActionsOutput.txt"),
 ]
+
+
+def log_of(result: Result) -> str:
+    """The log of a build."""
+    return Path(result.log).read_text()
 
 
 @pytest.mark.parametrize(("name", "topology", "made"), BUILDS, ids=[each[0][2:-5] for each in BUILDS])
@@ -45,7 +51,7 @@ async def test_one_that_installs_packages(tmp_path: Path) -> None:
         result = await channel.build(mirrored(name), parameters=values, folder=tmp_path)
 
     assert result.succeeded, (str(result.failure), result.failure and result.failure.output)
-    assert "dpkg is already the newest version" in Path(result.log).read_text()
+    assert "dpkg is already the newest version" in log_of(result)
 
 
 async def test_isolated_builds(tmp_path: Path) -> None:

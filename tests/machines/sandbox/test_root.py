@@ -17,7 +17,9 @@ PACKAGE = """
 mkdir -p p/DEBIAN p/usr/bin p/usr/lib/systemd/system p/usr/share/man/man1
 echo 'echo hello from a package' >p/usr/bin/aib-hello; chmod 755 p/usr/bin/aib-hello
 touch p/usr/lib/systemd/system/aib-hello.service p/usr/share/man/man1/aib-hello.1
-printf '%s\\n' 'Package: aib-hello' 'Version: 1' 'Architecture: all' 'Maintainer: m' 'Description: d' >p/DEBIAN/control
+for each in 'Package: aib-hello' 'Version: 1' 'Architecture: all' 'Maintainer: m' 'Description: d'; do
+  echo "$each" >>p/DEBIAN/control
+done
 dpkg-deb --root-owner-group -Zgzip -b p aib-hello.deb
 """
 
@@ -31,7 +33,7 @@ async def vm(tmp_path: Path) -> AsyncIterator[LinuxVm]:
 
 
 async def test_the_packages_of_its_programs_are_installed(vm: LinuxVm) -> None:
-    """apt takes its lock, finds what is there already, and says of what is not that it cannot be located."""
+    """`apt-get` takes its lock, finds what is there already, and says of what is not that it cannot be located."""
     there = await vm.run("sudo apt-get install -y dpkg")
     absent = await vm.run("sudo apt-get install -y aib-no-such-package")
 
@@ -41,11 +43,11 @@ async def test_the_packages_of_its_programs_are_installed(vm: LinuxVm) -> None:
 
 
 async def test_a_package_is_installed_and_removed(vm: LinuxVm) -> None:
-    """dpkg adds to the list and to every folder of programs, and takes it away again; the machine's stays as it was."""
+    """It comes into the list and the folders of programs, and goes again; the machine's own stay as they were."""
     installed = await vm.run(f"set -e\ncd /tmp\n{PACKAGE}\nsudo apt-get install -y ./aib-hello.deb\naib-hello", 60)
     removed = await vm.run("sudo apt-get remove -y aib-hello && sudo dpkg --configure -a && ! dpkg -s aib-hello", 60)
 
     assert installed.exit_code == 0, installed
     assert installed.stdout.endswith(b"hello from a package\n")
     assert removed.exit_code == 0, removed
-    assert b"Package: aib-hello\n" not in Path("/var/lib/dpkg/status").read_bytes()
+    assert not shutil.which("aib-hello")
