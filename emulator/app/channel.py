@@ -90,6 +90,7 @@ class Channel:
             warnings=(*self.world.warnings, *time_scale.warnings(self.world, self.config.time_scale)),
             time_scale=self.scene.clock.scale,
             builds=tuple(self.stagings.as_json()),
+            switches=self.world.switches,
         )
 
     async def apply(self, resources: Given) -> World:

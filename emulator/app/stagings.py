@@ -16,7 +16,7 @@ SetMachine = Callable[[str, State], Awaitable[None]]
 
 
 async def left_as_it_is(hop: str, state: State) -> None:
-    """A build's machine stays what it is: a container of Compose's, which alone can make it anew."""
+    """A build's machine stays what it is: a container, which whoever drives the build has the engine make anew."""
 
 
 @dataclass(slots=True)

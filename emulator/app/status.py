@@ -1,9 +1,9 @@
 """What a running emulator says of itself: the fields of `status --json` (design section 5)."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from emulator.model.switches import ProxyMode
+from emulator.model.switches import ProxyMode, Switches
 
 HopState = Literal["up", "down", "stopped", "absent"]
 
@@ -63,6 +63,7 @@ class Status:
         warnings: what is odd about the documents of the world.
         time_scale: emulated seconds in a real one.
         builds: the image builds that it knows of, each with what it has deployed.
+        switches: by which it decides.
     """
 
     ready: bool
@@ -76,6 +77,7 @@ class Status:
     warnings: tuple[str, ...] = ()
     time_scale: float = 1.0
     builds: tuple[dict[str, Any], ...] = ()
+    switches: Switches = field(default_factory=Switches)
 
     def as_json(self) -> dict[str, Any]:
         """As `status --json` prints it."""

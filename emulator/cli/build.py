@@ -132,12 +132,13 @@ def _delete(template: "ImageTemplate", control: str | None) -> None:
     """Delete what stays of a template's builds until the template goes: staging groups, and logs."""
     import shutil
 
+    from emulator.app.remote_site import delete_template
     from emulator.build.staging import group_of
     from emulator.control import build_notes, state
 
     running = _running(control)
     if running is not None:
-        running.delete_template(template.id.text)
+        delete_template(running, template.id.text)
     stem = group_of(template, "").name
     own = template.staging_group is not None
     logs = [each for each in build_notes.folder_of(state.home()).glob("*") if each.is_dir()]
@@ -270,13 +271,14 @@ def clear_leftovers() -> None:
 
 
 def _clear(home: Path, note: "Note") -> None:
+    from emulator.app.remote_site import end_build
     from emulator.control import build_notes, client
 
     what = f"the build of {note.template} (process {note.pid}) was killed"
     cleared = "its emulator ended with it, and nothing else is left"
     if note.control and client.answers(note.control):
         try:
-            client.find(note.control).end_build(note.guid)
+            end_build(client.find(note.control), note.guid)
             cleared = f"what it had deployed in {note.group} is deleted now"
         except EmulatorError as error:
             cleared = f"nothing of it is in {note.group} any more: {error}"

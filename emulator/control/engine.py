@@ -5,6 +5,7 @@ pulled. Needs the `docker` library and a reachable engine.
 """
 
 import contextlib
+import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ SERVICE = "com.docker.compose.service"
 PROJECT = "com.docker.compose.project"
 NUMBER = "com.docker.compose.container-number"
 NETWORK = "com.docker.compose.network"
+UP_SECONDS = 60.0
+"""Real seconds that a new machine may take."""
 TOKEN_FILE = "/state/token"  # noqa: S105 - where control keeps it
 
 
@@ -62,6 +65,61 @@ def build_machine(port: int) -> str:
         for container in client.containers.list(filters={"label": labels}):
             return str(container.id)
     raise UnavailableError(f"{project} runs no build-linux")
+
+
+def has(port: int) -> bool:
+    """Whether the composed channel whose control API is published at a port runs on this machine's engine."""
+    try:
+        with engine() as client:
+            _control(client, port)
+    except UnavailableError:
+        return False
+    return True
+
+
+def renew(port: int, service: str) -> None:
+    """Make a build VM of the composed channel anew: a container like the old one, with nothing that was done to it.
+
+    Raises:
+        UnavailableError: no such channel runs here, or the new machine does not come up.
+    """
+    with engine() as client:
+        project = str(_control(client, port).labels[PROJECT])
+        labels = [f"{PROJECT}={project}", f"{SERVICE}={service}"]
+        old = next(iter(client.containers.list(all=True, filters={"label": labels})), None)
+        if old is None:
+            raise UnavailableError(f"{project} has no {service}")
+        _until_well(client, _again(client, old), service)
+
+
+def _again(client: Any, old: Any) -> str:
+    """A container of the same settings, labels and address, not started yet; the old one is gone."""
+    found = old.attrs
+    (network, settings), *_ = found["NetworkSettings"]["Networks"].items()
+    endpoint = {"IPAMConfig": settings["IPAMConfig"], "Aliases": [old.labels[SERVICE]]}
+    config = {
+        **found["Config"],
+        "MacAddress": settings["MacAddress"],  # neighbours know the address by it
+        "HostConfig": found["HostConfig"],
+        "NetworkingConfig": {"EndpointsConfig": {network: endpoint}},
+    }
+    old.remove(force=True, v=True)
+    return str(client.api.create_container_from_config(config, found["Name"].lstrip("/"))["Id"])
+
+
+def _until_well(client: Any, container: str, service: str) -> None:
+    """Start it, and wait until the container's own check finds it well."""
+    now = datetime.datetime.now(datetime.UTC).timestamp()
+    wanted = {"container": container, "event": ["health_status", "die"]}
+    client.api.start(container)
+    told = client.events(since=int(now), until=int(now + UP_SECONDS), filters=wanted, decode=True)
+    with contextlib.closing(told):
+        for event in told:
+            if event["status"] == "health_status: healthy":
+                return
+            if event["status"] == "die":
+                raise UnavailableError(f"{service} ended when it was made anew; `docker logs` of it says why")
+    raise UnavailableError(f"{service} was made anew and did not answer within {UP_SECONDS:g} s")
 
 
 def _control(client: Any, port: int) -> Any:

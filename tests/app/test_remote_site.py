@@ -57,4 +57,4 @@ async def test_a_build_over_a_fleet(tmp_path: Path) -> None:
 
     assert result.succeeded, result.failure
     assert (build["state"], len(build["resources"])) == ("done", 2)
-    assert "not made anew" in site.doubts[0]
+    assert "no container engine here has this channel" in site.doubts[0]

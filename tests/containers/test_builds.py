@@ -3,7 +3,9 @@
 import asyncio
 import json
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from emulator.build.plan import plan_of
 from emulator.build.report import Result
 from tests.builds import linux, powershell, shell, windows
 from tests.containers.clients import control
-from tests.containers.stack import Stack, docker
+from tests.containers.stack import Stack, docker, settings_folder
 from tests.real_templates import MIRROR, mirrored, values_for
 from tests.templates import loaded
 
@@ -34,14 +36,19 @@ def log_of(result: Result) -> str:
     return Path(result.log).read_text()
 
 
+async def build(stack: Stack, document: dict[str, Any], folder: Path, **more: Any) -> Result:
+    """A build over a composed channel."""
+    template = loaded(document)
+    site = await asyncio.to_thread(site_of, control(stack), template)
+    assert site.doubts == ()
+    return await carried_out(Order(template, plan_of(template), **more), site, site.world, folder)
+
+
 @pytest.mark.parametrize("system", DOCUMENTS)
 async def test_builds(stack: Stack, tmp_path: Path, system: str) -> None:
     """A template of each system is built, its log and its changed files are there, and nothing is left deployed."""
-    template = loaded(DOCUMENTS[system])
-    asked = control(stack)
-    site = await asyncio.to_thread(site_of, asked, template)
-    result = await carried_out(Order(template, plan_of(template)), site, site.world, tmp_path)
-    builds = (await asyncio.to_thread(asked.status))["builds"]
+    result = await build(stack, DOCUMENTS[system], tmp_path)
+    builds = (await asyncio.to_thread(control(stack).status))["builds"]
 
     assert result.succeeded, (result.failure, json.dumps(result.as_json()))
     assert {"linux": "hello from packer", "windows": "x=3"}[system] in log_of(result)
@@ -50,9 +57,41 @@ async def test_builds(stack: Stack, tmp_path: Path, system: str) -> None:
         assert "/opt/made" in (result.changes or ())
 
 
+ONCE = {
+    "linux": linux(shell("test ! -e /opt/left", "sudo touch /opt/left")),
+    "windows": windows(powershell("if (Test-Path C:\\left) { exit 9 }", "mkdir C:\\left")),
+}
+
+
+@pytest.mark.parametrize("system", ONCE)
+async def test_each_build_has_a_new_machine(stack: Stack, tmp_path: Path, system: str) -> None:
+    """Nothing of the one before is on it: it is another container at the same address, and still Compose's own."""
+    before = stack.containers(f"build-{system}")
+    for each in ("first", "second"):
+        result = await build(stack, ONCE[system], tmp_path / each)
+        assert result.succeeded, (each, str(result.failure), log_of(result))
+    (after,) = stack.containers(f"build-{system}")
+
+    assert after not in before
+    assert stack.address(f"build-{system}", "build") == f"{stack.build_net}.{ {'linux': 8, 'windows': 9}[system] }"
+    stack.up()  # Compose takes it for its own, and leaves it as it is
+    assert stack.containers(f"build-{system}") == [after]
+
+
+async def test_a_machine_that_others_changed_is_made_anew(stack: Stack, tmp_path: Path) -> None:
+    """What was done to the build VM before a build, or what a build did, is on neither the next nor the one after."""
+    stack.run("build-linux", "touch", "/opt/left")
+    result = await build(stack, linux(shell("test ! -e /opt/left", "sudo touch /opt/made", "exit 3")), tmp_path)
+
+    assert result.failure is not None
+    assert "non-zero exit status: 3" in result.failure.said
+    assert stack.run("build-linux", "ls", "/opt").stdout == ""
+
+
 async def built_over(stack: Stack, name: str, folder: Path) -> Result:
     """One of Azure's quick starts, built over a composed channel."""
-    template = template_of(mirrored(name), values_for(name))
+    values = {**values_for(name), **({"packagesToInstall": "python3"} if "devOps" in name else {})}
+    template = template_of(mirrored(name), values)
     site = await asyncio.to_thread(site_of, control(stack), template)
     order = Order(template, plan_of(template), (MIRROR,))
     return await carried_out(order, site, site.world, folder)
@@ -66,19 +105,38 @@ async def test_quick_starts(stack: Stack, tmp_path: Path, name: str) -> None:
     assert result.succeeded, (str(result.failure), result.failure and result.failure.output)
 
 
+INLINE = (
+    "__helloImageTemplateforSIGfromSIG.json",
+    "__helloImageTemplateforReCustomization.json",
+    "__devOpsEnvTemplate.json",
+    "__helloImageTemplateforSIGfromWinSIG.json",
+)
+WITH_SCRIPTS = (
+    "__helloImageTemplateLinux.json",
+    "__helloImageTemplateforSIG.json",
+    "__helloImageTemplateMsi.json",
+    "__helloImageTemplate.json",
+    "__helloImageTemplateWin.json",
+    "__armTemplateWinSIG.json",
+)
+QUICK = "time_scale: 10\n"
+ISOLATED = f"{QUICK}switches: {{isolated_builds: true}}\n"
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-async def test_quick_starts_without_a_network(built: Stack, tmp_path: Path) -> None:
-    """Those without a network of their own, Linux and Windows, are built in public-ip."""
-    names = (
-        "__helloImageTemplateLinux.json",
-        "__helloImageTemplateMsi.json",
-        "__helloImageTemplateforSIGfromSIG.json",
-        "__helloImageTemplateforReCustomization.json",
-        "__helloImageTemplateWin.json",
-        "__helloImageTemplateforSIGfromWinSIG.json",
-    )
-    with built.beside("builds", AIB_EMULATOR_TOPOLOGY="public-ip").running() as stack:
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    ("topology", "settings", "names"),
+    [("public-ip", QUICK, (*INLINE, *WITH_SCRIPTS)), ("container-instance", ISOLATED, INLINE)],
+    ids=["public-ip", "isolated"],
+)
+async def test_quick_starts_without_a_network(
+    built: Stack, tmp_path: Path, topology: str, settings: str, names: Sequence[str]
+) -> None:
+    """Those without a network of their own are built in public-ip, and by `isolated_builds` beside a container."""
+    folder = settings_folder(tmp_path, settings)
+    more = {"AIB_EMULATOR_TOPOLOGY": topology, "AIB_EMULATOR_CONFIG_FOLDER": str(folder)}
+    with built.beside("builds", **more).running() as stack:
         for name in names:
             result = await built_over(stack, name, tmp_path / name)
             assert result.succeeded, (name, str(result.failure), result.failure and result.failure.output)
@@ -86,12 +144,8 @@ async def test_quick_starts_without_a_network(built: Stack, tmp_path: Path) -> N
 
 async def test_output_is_an_image(stack: Stack, tmp_path: Path) -> None:
     """`output` makes an image of the build VM, in which what customizers made is."""
-    template = loaded(linux(shell("echo kept | sudo tee /opt/kept")))
-    asked = control(stack)
-    site = await asyncio.to_thread(site_of, asked, template)
     name = f"aib-test-output-{uuid.uuid4().hex}"
-    order = Order(template, plan_of(template), output=name)
-    result = await carried_out(order, site, site.world, tmp_path)
+    result = await build(stack, linux(shell("echo kept | sudo tee /opt/kept")), tmp_path, output=name)
     try:
         kept = docker("run", "--rm", "--network", "none", "--entrypoint", "cat", name, "/opt/kept").stdout
     finally:

@@ -91,6 +91,7 @@ class Fleet:
             warnings=(*self.world.warnings, *time_scale.warnings(self.world, self.config.time_scale)),
             time_scale=self.config.time_scale,
             builds=tuple(self.stagings.as_json()),
+            switches=self.world.switches,
         )
 
     async def apply(self, resources: Given) -> World:
