@@ -31,6 +31,7 @@ def described(scenario: "Scenario") -> Iterator[str]:
     yield ""
     yield f"  hop         {scenario.hop}"
     yield f"  symptom     {scenario.symptom}: the client's view: {SYMPTOMS[scenario.symptom]}"
+    yield f"  in Azure    {scenario.in_azure}"
     yield f"  time scale  {scenario.time_scale:g}, at most {scenario.largest_time_scale:g}"
     if scenario.needs:
         yield f"  needs       {', '.join(scenario.needs)}"
@@ -55,7 +56,9 @@ def tell(found: "Played") -> None:
     for line in found.wrong:
         out.print(Text(f"✗ {line}", "bold red"))
     if not found.wrong:
-        out.print(Text(f"✓ as the scenario says, in {found.seconds:.1f} s", "green"))
+        out.print(
+            Text(f"✓ as the scenario says, in {found.seconds:.1f} s; in Azure {found.scenario.in_azure}", "green")
+        )
     for title, text in (("why   ", found.scenario.explanation), ("mend  ", found.scenario.fix)):
         out.print(Text.assemble((title, "dim"), text.strip()))
 
@@ -121,6 +124,7 @@ def as_json(found: "Played") -> dict[str, Any]:
         "as_expected": not found.wrong,
         "wrong": list(found.wrong),
         "seconds": round(found.seconds, 2),
+        "in_azure": found.scenario.in_azure,
         "steps": [_step_as_json(each) for each in found.steps],
     }
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emulator.cli import matrix
 from emulator.cli.ending import FAILED
 from emulator.cli.options import Json, print_json
 from emulator.errors import InvalidInputError
@@ -18,6 +19,7 @@ Folder = Annotated[
     Path | None, typer.Option("--from", metavar="FOLDER", help="Scenarios of your own, a *.yaml each, in its place.")
 ]
 Name = Annotated[str, typer.Argument(help="As `scenario list` names it.")]
+app.command("matrix")(matrix.matrix)
 
 
 @app.command("list")
@@ -113,8 +115,13 @@ def schema() -> None:
 
 @app.command("run")
 def run_scenario(
-    name: Name,
+    name: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="As `scenario list` names it; or several.")
+    ] = None,
     *,
+    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    at_once: Annotated[int, typer.Option(metavar="N", min=1, help="Of several, play so many at once.")] = 4,
+    repeat: Annotated[int, typer.Option(metavar="N", min=1, help="Play each so often, one round after another.")] = 1,
     hold: Annotated[
         bool, typer.Option("--hold", help="Start and break it, and keep it so for a client of yours until Ctrl-C.")
     ] = False,
@@ -126,23 +133,30 @@ def run_scenario(
 ) -> None:
     """Run a scenario in a world of its own: what its client sees beside what happened, hop by hop.
 
-    Exits 1 when the client sees something else than the scenario says, or evidence lacks.
+    Of several, or of several rounds, each play is a line. Exits 1 when a client sees something else than its scenario
+    says, or evidence lacks.
     """
-    from emulator.cli.loop import run
-
-    scenario = _named(name, folder)
+    chosen = _chosen(name or [], folder, every=every)
+    if hold and (len(chosen) > 1 or repeat > 1):
+        raise InvalidInputError("--hold: found several plays, expected one scenario to be held")
     if hold:
         from emulator.cli import holding
+        from emulator.cli.loop import run
 
-        run(holding.held(scenario, time_scale, as_json=as_json))
+        run(holding.held(chosen[0], time_scale, as_json=as_json))
         return
-    from emulator.app.playing import played
-    from emulator.cli import playbill
+    from emulator.cli import plays
 
-    found = run(played(scenario, time_scale=time_scale))
-    if as_json:
-        print_json(playbill.as_json(found))
+    if len(chosen) == 1 and repeat == 1:
+        well = plays.one(chosen[0], time_scale, as_json=as_json)
     else:
-        playbill.tell(found)
-    if found.wrong:
+        well = plays.several(chosen, time_scale, at_once=at_once, repeat=repeat, as_json=as_json)
+    if not well:
         raise typer.Exit(FAILED)
+
+
+def _chosen(names: list[str], folder: Path | None, *, every: bool) -> "list[Scenario]":
+    if bool(names) == every:
+        found = "both" if names else "neither"
+        raise InvalidInputError(f"NAME: found {found} of names and --all, expected names of scenarios, or --all")
+    return list(_all(folder)) if every else [_named(each, folder) for each in names]

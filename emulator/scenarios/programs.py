@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def lacking(needed: Needed) -> str:
 
 def _too_new() -> str:
     """Whether Packer may have plugin SDK 0.6.3 (July 2025) in it, which tells errors that before were thrown away."""
-    done = subprocess.run(["packer", "--version"], capture_output=True, text=True, check=False, env=_quiet("/"))  # noqa: S607
+    done = subprocess.run(["packer", "--version"], capture_output=True, text=True, check=False, env=quiet("/"))  # noqa: S607
     found = re.search(r"(\d+)\.(\d+)\.\d+", done.stdout + done.stderr)
     old = found is not None and (int(found[1]), int(found[2])) <= LAST_WITHOUT_ERRORS
     return (
@@ -51,37 +51,44 @@ def _too_new() -> str:
     )
 
 
-def _quiet(folder: str) -> dict[str, str]:
+def quiet(folder: str) -> dict[str, str]:
     """The environment of a Packer that asks nobody for updates, and has no settings or plugins but its own."""
-    quiet = {"CHECKPOINT_DISABLE": "1", "PACKER_CONFIG_DIR": folder, "HOME": folder, "no_proxy": "*"}
-    return {"PATH": os.environ.get("PATH", os.defpath), **quiet}
+    settings = {"CHECKPOINT_DISABLE": "1", "PACKER_CONFIG_DIR": folder, "HOME": folder, "no_proxy": "*"}
+    return {"PATH": os.environ.get("PATH", os.defpath), **settings}
 
 
 async def openssh(target: Target, client: OpenSshClient, hear: Hear) -> Seen:
     """A command by `ssh`; its exit code is the command's, or 255."""
-    options = [*SSH_OPTIONS, *client.options]
+    code, said = await to_its_end(openssh_line(target, client), hear, {"PATH": os.environ.get("PATH", os.defpath)})
+    return Seen("fails" if code == 255 else "works", said, code)
+
+
+def openssh_line(target: Target, client: OpenSshClient) -> list[str]:
+    """The command line."""
+    options = [*client.options, *SSH_OPTIONS]  # of two values ssh takes the first
     key = ["-i", target.private_key] if client.key else ["-o", "PubkeyAuthentication=no"]
     told = [word for option in options for word in ("-o", option)]
     who = f"{client.username or target.username}@{target.host}"
-    line = ["ssh", "-F", "/dev/null", *told, *key, "-p", str(target.port), who, client.command]
-    code, said = await _to_its_end(line, hear, {"PATH": os.environ.get("PATH", os.defpath)})
-    return Seen("fails" if code == 255 else "works", said, code)
+    return ["ssh", "-F", "/dev/null", *told, *key, "-p", str(target.port), who, client.command]
 
 
 async def packer(target: Target, client: PackerClient, hear: Hear) -> Seen:
     """`packer build` with the null builder and one provisioner."""
-    linux = client.system == "linux"
-    provisioner = {"type": "shell" if linux else "windows-shell", "inline": list(client.inline)}
-    builder = _ssh_builder(target, client) if linux else _winrm_builder(target, client)
     with tempfile.TemporaryDirectory("-aib-emulator-packer") as folder:
-        _write(Path(folder, "build.json"), {"builders": [builder], "provisioners": [provisioner]})
-        line = ["packer", "build", "-color=false", "build.json"]
-        code, said = await _to_its_end(line, hear, _quiet(folder), folder)
+        line = packer_line(target, client, Path(folder))
+        code, said = await to_its_end(line, hear, quiet(folder), folder)
     return Seen("works" if code == 0 else "fails", said, code)
 
 
-def _write(file: Path, template: object) -> None:
-    file.write_text(json.dumps(template), "utf-8")
+def packer_line(target: Target, client: PackerClient, folder: Path) -> list[str]:
+    """The command line, to be run in a folder in which its template is written."""
+    linux = client.system == "linux"
+    lines: dict[str, Any] = {"type": "shell" if linux else "windows-shell", "inline": list(client.inline)}
+    restart = {"type": "windows-restart", "restart_timeout": client.restart}
+    builder = _ssh_builder(target, client) if linux else _winrm_builder(target, client)
+    template = {"builders": [builder], "provisioners": [restart, lines] if client.restart else [lines]}
+    (folder / "build.json").write_text(json.dumps(template), "utf-8")
+    return ["packer", "build", "-color=false", "build.json"]
 
 
 def _ssh_builder(target: Target, client: PackerClient) -> dict[str, Any]:
@@ -111,7 +118,7 @@ def _winrm_builder(target: Target, client: PackerClient) -> dict[str, Any]:
     }
 
 
-async def _to_its_end(
+async def to_its_end(
     line: list[str], hear: Hear, environment: Mapping[str, str], folder: str | None = None
 ) -> tuple[int, str]:
     """A program's exit code and all it said; it is ended where nobody waits for it any more."""
@@ -128,9 +135,30 @@ async def _to_its_end(
         said = await _followed(process, hear)
         return await process.wait(), said
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # with what it started: Packer's plugins are processes, too
+        _kill(process.pid)
         await process.communicate()
+
+
+def _kill(pid: int) -> None:
+    """End a program with what it started: Packer's plugins, Ansible's workers, which have sessions of their own."""
+    below = list(_below(pid))
+    for end, number in ((os.killpg, pid), *((os.kill, each) for each in below)):
+        with contextlib.suppress(ProcessLookupError):
+            end(number, signal.SIGKILL)
+
+
+def _below(pid: int) -> Iterator[int]:
+    """The processes that a process has started, and those that these have; none where there is no /proc."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            parent = int(stat.read_text("utf-8", "replace").rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(stat.parent.name))
+    found = [pid]
+    while found:
+        started = children.get(found.pop(), [])
+        yield from started
+        found += started
 
 
 async def _followed(process: asyncio.subprocess.Process, hear: Hear) -> str:

@@ -22,6 +22,7 @@ class Scenario(Strict):
         texts: what clients print, word for word; people search for it.
         time_scale: emulated seconds in a real one.
         largest_time_scale: the largest at which the symptom is still the same.
+        in_azure: how long it takes there, and why, where that is longer than here.
         settings: further keys of emulator.yaml: `switches`, `winrm`.
         needs: what must be on the machine.
     """
@@ -36,6 +37,7 @@ class Scenario(Strict):
     topology: Topology = "existing-vnet"
     time_scale: float = Field(default=10.0, gt=0, le=100_000)
     largest_time_scale: float = Field(default=100.0, gt=0, le=100_000)
+    in_azure: str = Field(default="no longer than here", max_length=120)
     settings: dict[str, Any] = Field(default_factory=dict)
     needs: tuple[Needed, ...] = ()
     world: tuple[Patch, ...] = ()

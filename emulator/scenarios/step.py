@@ -161,10 +161,16 @@ class WinrmClient(Client):
 
 
 class PackerClient(Client):
-    """`packer build` with a provisioner's lines, where Packer is installed."""
+    """`packer build` with a provisioner's lines, where Packer is installed.
+
+    Attributes:
+        timeout: Packer's ssh_timeout or winrm_timeout.
+        restart: a windows-restart with this restart_timeout before the lines.
+    """
 
     inline: tuple[str, ...] = ("echo it works",)
     timeout: str = "30s"
+    restart: str = ""
 
 
 class BuildClient(Client):

@@ -3,13 +3,14 @@
 import asyncio
 import shutil
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 from emulator.net import filters
 from emulator.scenarios.clients import Target
-from emulator.scenarios.programs import lacking, openssh, packer
+from emulator.scenarios.programs import lacking, openssh, packer, to_its_end
 from emulator.scenarios.step import OpenSshClient, PackerClient, Sees
 
 pytestmark = pytest.mark.network
@@ -85,3 +86,18 @@ async def test_packer_is_told_where_and_ended_when_nobody_waits(
 
     assert f'_port": {target.port}' in "".join(pieces)
     assert "whoami" in "".join(pieces)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
+async def test_a_client_ends_with_all_that_it_started() -> None:
+    """One in a session of its own too, as Ansible's workers are, which holds its output open."""
+    heard = asyncio.Event()
+    worker = "import os, time; os.setsid(); print('at work', flush=True); time.sleep(600)"
+    line = [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {worker!r}])"]
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        task = group.create_task(to_its_end(line, lambda _: heard.set(), {}))
+        await heard.wait()
+        task.cancel()
+        await asyncio.wait({task})  # which takes until nobody holds its output open any more
+
+    assert task.cancelled()
