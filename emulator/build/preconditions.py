@@ -24,7 +24,7 @@ ACCESS = frozenset(
     }
 )
 NO_POLICY = "PrivateLinkServiceCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled"
-"""ARM's code, as reports have it: azure.md 1.4 found no page that states it."""
+"""ARM's code, which Microsoft's own Azure/ARO-RP looks for (pkg/install/error.go); no page of the docs states it."""
 CODES: Mapping[str, str] = {
     **dict.fromkeys(ACCESS, "AuthorizationFailed"),
     "service-network-policies": NO_POLICY,
