@@ -12,6 +12,9 @@ from emulator.app.given import Given, laid_over
 from emulator.app.history import History
 from emulator.app.keeper import Keeper
 from emulator.app.machines import Machines, machine_state, machines_of
+from emulator.app.outbound.atlas import Atlas
+from emulator.app.outbound.outgoing import Outgoing
+from emulator.app.outbound.outlet import Outlet
 from emulator.app.stagings import Stagings
 from emulator.app.status import Endpoint, Exact, Hop, HopState, PathState, Status
 from emulator.app.trial import ask_of
@@ -21,6 +24,7 @@ from emulator.clock import wall_time
 from emulator.control.metrics import Tally
 from emulator.machines.faults import line_of
 from emulator.model import arm
+from emulator.model.compute import Member
 from emulator.model.switches import ProxyMode
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.net.gate import Gate
@@ -64,6 +68,12 @@ class Channel:
         self.token = ""
         self.ready = False
         self.approximated: tuple[str, ...] = ()
+        self._group = group
+        self._atlas = Atlas(config.outbound.map, config.outbound.dial, lambda: self.control)
+
+    def outlet_of(self, machine: Member) -> Outlet:
+        """Where the connections are decided on that a build VM opens."""
+        return Outlet(Outgoing(self.scene, machine.hop, self._atlas), self._group)
 
     @property
     def world(self) -> World:

@@ -83,6 +83,30 @@ class Builds(_Strict):
         return {system: text for system, text in found.items() if text}
 
 
+def _map_key(text: str) -> str:
+    name, colon, port = text.partition(":")
+    if not re.fullmatch(r"[\w.-]+", name) or (
+        colon and not (re.fullmatch(r"\d{1,5}", port) and 0 < int(port) < 65536)
+    ):
+        raise ValueError("expected ADDRESS-OR-NAME or ADDRESS-OR-NAME:PORT, as example.com:443")
+    return text
+
+
+def _map_place(text: str) -> str:
+    if not text:
+        raise ValueError("expected HOST:PORT, as 127.0.0.1:8443")
+    return _host_and_port(text)
+
+
+class Outbound(_Strict):
+    """The key `outbound`: where the traffic really goes that the rules let out of a build VM."""
+
+    map: dict[Annotated[str, AfterValidator(_map_key)], Annotated[str, AfterValidator(_map_place)]] = Field(
+        default={}, max_length=200
+    )
+    dial: bool = True
+
+
 class Winrm(_Strict):
     """The key `winrm`: how the Windows build VM's service is set up; see `machines.settings.WinrmSettings`."""
 
@@ -141,6 +165,7 @@ class Config(_Strict):
     flow_logs: Path | None = None
     faults: tuple[dict[str, Any], ...] = ()
     builds: Builds = Builds()
+    outbound: Outbound = Outbound()
 
     @property
     def listening(self) -> Listen:
@@ -249,6 +274,7 @@ def _keys(place: Sequence[object]) -> Iterable[str]:
         "credentials": Credentials,
         "listen": Listen,
         "builds": Builds,
+        "outbound": Outbound,
         "winrm": Winrm,
         "windows": Windows,
     }

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from typing import IO
 
+from emulator.app.outbound.outlet import Outlet
 from emulator.clock import wall_time
 from emulator.errors import EmulatorError
 from emulator.machines import container
@@ -18,8 +19,14 @@ class Keeper:
     """One build VM and the socket that is its address on this machine."""
 
     def __init__(
-        self, settings: MachineSettings, bound: socket.socket, observer: Observer, log: IO[bytes] | None
+        self,
+        settings: MachineSettings,
+        bound: socket.socket,
+        observer: Observer,
+        log: IO[bytes] | None,
+        outlet: Outlet | None = None,
     ) -> None:
+        self.outlet = outlet
         self.settings = settings
         self.running: Running | None = None
         self.failure = ""
@@ -54,13 +61,15 @@ class Keeper:
         if self.running is not None:
             return
         if self.is_ours:
-            context = machine(self.settings, self._bound, self._observer, stderr=self._log)
+            outlet = self._stack.enter_context(self.outlet.opened()) if self.outlet else None
+            context = machine(self.settings, self._bound, self._observer, stderr=self._log, outlet=outlet)
         else:
             context = container.machine(self.settings, self._bound, self._observer)
         try:
             self.running = await self._stack.enter_async_context(context)
         except EmulatorError as error:
             self.failure = str(error)
+            await self.stop()
             raise
         if self._told:
             self.play(self._told)

@@ -22,6 +22,7 @@ from emulator.app.given import Resources, places
 from emulator.app.guests import chosen
 from emulator.app.history import History
 from emulator.app.keeper import Keeper
+from emulator.app.outbound.surroundings import surroundings
 from emulator.app.status import PathState
 from emulator.app.trial import ask_of, trial
 from emulator.app.worlds import load_world
@@ -232,12 +233,14 @@ def _make_keepers(
             authorized_key=channel.account.public_key,
             folder=str(folder),
             guest=guest,
+            network=surroundings(world, machine) if system == "linux" else None,
             winrm=_in_its_time(config),
             **config.windows.fields,
             hops=hops,
             hop_key=scene.key.hex(),
         )
-        channel.keepers[machine.hop] = Keeper(settings, sockets[machine.hop, system], channel.history, log)
+        outlet = channel.outlet_of(machine) if settings.network else None
+        channel.keepers[machine.hop] = Keeper(settings, sockets[machine.hop, system], channel.history, log, outlet)
 
 
 def _in_its_time(config: Config) -> WinrmSettings:
@@ -309,4 +312,6 @@ def _approximations(channel: Channel) -> Sequence[str]:
     linux = channel.keepers.get("build-linux")
     if linux is not None and linux.detail.split(":")[0] not in ("sandbox", "container"):
         found.append(f"build-linux: {linux.detail}")
+    elif linux is not None and linux.outlet is not None and linux.outlet.lost:
+        found.append(f"build-linux: its commands have no network, whatever the rules say: {linux.outlet.lost}")
     return found

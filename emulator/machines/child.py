@@ -50,7 +50,12 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def machine(
-    settings: MachineSettings, bound: socket.socket, observer: Observer, *, stderr: IO[bytes] | None = None
+    settings: MachineSettings,
+    bound: socket.socket,
+    observer: Observer,
+    *,
+    stderr: IO[bytes] | None = None,
+    outlet: socket.socket | None = None,
 ) -> AsyncIterator[Running]:
     """A build VM that serves on `bound` until the body ends; then the port refuses, and stays the caller's.
 
@@ -59,11 +64,13 @@ async def machine(
         bound: a TCP socket that is bound and does not listen.
         observer: gets the machine's events.
         stderr: where the process complains; the caller's own by default.
+        outlet: what its guest speaks with whoever decides on the guest's own connections; the caller's to close.
 
     Raises:
         UnavailableError: it did not start; the message says why.
     """
     loop = asyncio.get_running_loop()
+    passed = [bound.fileno(), *([outlet.fileno()] if outlet else [])]
     transport, protocol = await loop.subprocess_exec(
         lambda: _Protocol(settings.name, observer),
         *(
@@ -74,8 +81,9 @@ async def machine(
             str(bound.fileno()),
             "--parent",
             str(os.getpid()),
+            *(("--outlet", str(outlet.fileno())) if outlet else ()),
         ),
-        pass_fds=(bound.fileno(),),
+        pass_fds=passed,
         env=_environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -10,7 +10,7 @@ from emulator.clock import wall_time
 from emulator.errors import PeerError, UnavailableError
 from emulator.machines.faults import MachineFaults
 from emulator.machines.guest import Guest
-from emulator.machines.sandbox.host import sandbox
+from emulator.machines.sandbox.host import WayOut, sandbox
 from emulator.machines.settings import MachineSettings
 from emulator.net import hop_header
 from emulator.net.listener import listening
@@ -21,9 +21,15 @@ SSH_PORT = 22
 
 @contextlib.asynccontextmanager
 async def serving(
-    settings: MachineSettings, bound: socket.socket, observer: Observer, faults: MachineFaults | None = None
+    settings: MachineSettings,
+    bound: socket.socket,
+    observer: Observer,
+    faults: MachineFaults | None = None,
+    outlet: socket.socket | None = None,
 ) -> AsyncIterator[str]:
     """Serve SSH on `bound` until the body ends, under these faults; yields which guest runs the commands, in a line.
+
+    `outlet` leads to whoever decides on the guest's own connections; without it, it has none.
 
     Raises:
         UnavailableError: the guest that was asked for cannot start; the message names the step.
@@ -31,7 +37,7 @@ async def serving(
     """
     loop = asyncio.get_running_loop()
     loading = loop.run_in_executor(None, importlib.import_module, "emulator.machines.ssh")
-    async with _guest(settings) as guest:
+    async with _guest(settings, outlet) as guest:
         await loading  # it takes as long as the guest, and a second processor
         door = _Door(settings, guest, observer, faults or MachineFaults())
         async with listening(door.admit, bound) as listener:
@@ -40,13 +46,14 @@ async def serving(
 
 
 @contextlib.asynccontextmanager
-async def _guest(settings: MachineSettings) -> AsyncIterator[Guest]:
+async def _guest(settings: MachineSettings, outlet: socket.socket | None) -> AsyncIterator[Guest]:
     """The guest that was asked for; `auto` is the sandbox, or else the built-in one, which says why."""
     async with contextlib.AsyncExitStack() as stack:
         reason = ""
         if settings.guest != "builtin":
             try:
-                starting = sandbox(hostname=settings.name, username=settings.username)
+                way_out = WayOut(settings.network, outlet) if settings.network and outlet else None
+                starting = sandbox(hostname=settings.name, username=settings.username, way_out=way_out)
                 guest: Guest = await stack.enter_async_context(starting)
             except UnavailableError as error:
                 if settings.guest == "sandbox":

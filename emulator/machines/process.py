@@ -26,6 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Serve one build VM on an inherited, bound socket.")
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--parent", type=int, default=0)
+    parser.add_argument("--outlet", type=int)
     options = parser.parse_args()
     if options.parent and sys.platform.startswith("linux"):
         from emulator.machines.sandbox.syscalls import die_with_parent
@@ -34,8 +35,11 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the emulator, which then tells us
     bound = socket.socket(fileno=options.fd)
     bound.set_inheritable(False)
+    outlet = None if options.outlet is None else socket.socket(fileno=options.outlet)
+    if outlet is not None:
+        outlet.set_inheritable(False)
     with asyncio.Runner(loop_factory=_new_loop) as runner:
-        return runner.run(_run(sys.stdin.readline(), bound))
+        return runner.run(_run(sys.stdin.readline(), bound, outlet))
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -47,10 +51,10 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-async def _run(line: str, bound: socket.socket) -> int:
+async def _run(line: str, bound: socket.socket, outlet: socket.socket | None) -> int:
     try:
         settings, faults = MachineSettings.from_json(line), MachineFaults()
-        async with _machine(settings, bound, _print_event, faults) as detail:
+        async with _machine(settings, bound, _print_event, faults, outlet) as detail:
             _print({"ready": True, "detail": detail})
             await _told_to_stop(faults)
     except EmulatorError as error:
@@ -60,13 +64,17 @@ async def _run(line: str, bound: socket.socket) -> int:
 
 
 def _machine(
-    settings: MachineSettings, bound: socket.socket, observer: Observer, faults: MachineFaults
+    settings: MachineSettings,
+    bound: socket.socket,
+    observer: Observer,
+    faults: MachineFaults,
+    outlet: socket.socket | None,
 ) -> AbstractAsyncContextManager[str]:
     """The system's own entry; its libraries are imported only where they are used, for a fast start."""
     if settings.system == "linux":
         from emulator.machines import linux
 
-        return linux.serving(settings, bound, observer, faults)
+        return linux.serving(settings, bound, observer, faults, outlet)
     from emulator.machines import windows
 
     return windows.serving(settings, bound, observer, faults)

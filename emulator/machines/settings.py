@@ -3,9 +3,10 @@
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from emulator.errors import InvalidInputError
+from emulator.machines.outside.wish import Wish
 
 System = Literal["linux", "windows"]
 GuestChoice = Literal["auto", "sandbox", "container", "builtin"]
@@ -70,6 +71,7 @@ class MachineSettings:
         hops: transport addresses of the hops that may send a hop header.
         hop_key: the hop header's HMAC key, hexadecimal.
         winrm: how WinRM is set up (Windows).
+        network: what a Linux guest sees of the network around it; None for its own loopback alone.
         drive_megabytes: how much drive C: holds (Windows).
         hosts: what runs commands before the built-in host, in order (Windows).
         pwsh: PowerShell's program, where it is not on PATH (Windows).
@@ -89,6 +91,7 @@ class MachineSettings:
     drive_megabytes: int = 2048
     hosts: tuple[HostChoice, ...] = ()
     pwsh: str = ""
+    network: Wish | None = None
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -107,7 +110,11 @@ class MachineSettings:
             if "schemes" in winrm:
                 winrm["schemes"] = tuple(winrm["schemes"])
             listed = {name: tuple(fields.get(name, ())) for name in ("hops", "hosts")}
-            told = {**listed, "winrm": WinrmSettings(**winrm)}
+            told = {**listed, "winrm": WinrmSettings(**winrm), "network": _wish(fields.get("network"))}
             return cls(**{**fields, **told})
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise InvalidInputError(f"machine settings: {error}") from None
+
+
+def _wish(fields: dict[str, Any] | None) -> Wish | None:
+    return Wish(**{**fields, "resolvers": tuple(fields["resolvers"])}) if fields else None

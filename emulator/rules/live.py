@@ -16,7 +16,7 @@ from emulator.reason import Reason, Verdict
 from emulator.rules import pool
 from emulator.rules.condition import SILENCES, Condition
 from emulator.rules.frontend import rule_of
-from emulator.rules.legs import Leg
+from emulator.rules.legs import Leg, Path
 from emulator.rules.path import ChannelPath
 from emulator.rules.private_link import connection_state
 
@@ -74,6 +74,11 @@ def of_second_segment(
     """The fate of a proxy's flow to a build VM; None lets it go on. `now` judges it anew."""
     gone = _of_machine(proxy, condition) or _of_machine(build, condition)
     return gone or (_of_rules(world, [now()]) if _can_cut(world) else None)
+
+
+def of_outgoing(world: World, now: Callable[[], Path]) -> Fate | None:
+    """The fate of a connection that a machine opened itself; None lets it go on. `now` judges it anew."""
+    return _of_rules(world, now().legs) if _can_cut(world) else None
 
 
 def _can_cut(world: World) -> bool:

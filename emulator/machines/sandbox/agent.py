@@ -1,23 +1,28 @@
-"""The process between the machine and its guest: `python -m emulator.machines.sandbox.agent FD PARENT`.
+"""The process between the machine and its guest: `python -m emulator.machines.sandbox.agent FD PARENT [OUTLET]`.
 
-Gives up the machine's root, enters new namespaces, forks the guest's PID 1 and waits for it. It imports all that the
-guest's side will need: once the root is the guest's, an import would run the guest's files.
+Gives up the machine's root, enters new namespaces, forks the guest's PID 1 and waits for it; where it has an outlet,
+a socket to whoever decides on the guest's connections, it plays the network beyond the guest meanwhile. It imports
+all that the guest's side will need: once the root is the guest's, an import would run the guest's files.
 """
 
 # Plain paths, not pathlib: it costs start-up time, and these are system calls anyway.
 # ruff: noqa: PTH123
 
+import contextlib
 import os
 import resource
 import signal
 import socket
 import sys
 
+from emulator.machines.outside import switchboard, wiring
 from emulator.machines.sandbox import init, messages, syscalls
 from emulator.machines.sandbox.messages import HOST_ID
 
 OUTER_PROCESSES = 4096
 """The bound on all processes of all guests of this machine, where they have an account of their own."""
+KEPT_CAPABILITIES = frozenset({10, 12})
+"""NET_BIND_SERVICE and NET_ADMIN: routing rules and listeners in others' names, in the namespace between."""
 NAMESPACES = (
     syscalls.CLONE_NEWNS
     | syscalls.CLONE_NEWPID
@@ -36,17 +41,52 @@ def main() -> None:
     syscalls.die_with_parent(parent)
     settings, _ = messages.receive(control)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the emulator
+    outlet = socket.socket(fileno=int(sys.argv[3])) if len(sys.argv) > 3 else None
     try:
         _isolate(control, parent)
+        wires = _wired(outlet, settings)
         child = os.fork()
     except OSError as error:
         messages.send(control, {"error": f"enter the namespaces: {error.strerror or error}"})
         return
     if child == 0:
-        init.main(control, settings)
+        if outlet is not None:
+            outlet.close()
+        if wires is not None:
+            wires.close()
+        init.main(control, {**settings, "network": settings.get("network") if wires else None})
         os._exit(1)
     control.close()
+    if outlet is not None and wires is not None:
+        _serve(outlet, wires, child)
     os.waitpid(child, 0)
+
+
+def _wired(outlet: socket.socket | None, settings: messages.Message) -> wiring.Wires | None:
+    """The guest's way out, with this process at the guest's end of it; None where it has none, for a reason told."""
+    wish = switchboard.wish_of(settings)
+    if outlet is None or wish is None:
+        return None
+    outlet.set_inheritable(False)
+    try:
+        return wiring.wired(wish)
+    except OSError as error:
+        messages.send(outlet, {"lost": f"make a network interface: {error.strerror or error}"})
+        return None
+
+
+def _serve(outlet: socket.socket, wires: wiring.Wires, child: int) -> None:
+    """Play the network beyond the guest until the guest has ended, or nobody decides any more."""
+    try:
+        line = wiring.line(wires)
+        syscalls.keep_capabilities(KEPT_CAPABILITIES)
+        syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+        ended = os.pidfd_open(child)
+        switchboard.Switchboard(line, outlet).run(ended)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # nobody listens any more
+            messages.send(outlet, {"lost": f"play the network: {error.strerror or error}"})
+    outlet.close()
 
 
 def _isolate(control: socket.socket, parent: int) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import stat
+from collections.abc import Sequence
 
 HARMLESS = (
     "alternatives",
@@ -48,8 +49,8 @@ SECRET = ("auth.conf", "auth.conf.d", "private")
 MAX_FILE_BYTES = 4 * 1024 * 1024
 
 
-def build(target: str, *, username: str, hostname: str, shell: str) -> None:
-    """Fill the directory `target` with a machine's /etc.
+def build(target: str, *, username: str, hostname: str, shell: str, resolvers: Sequence[str] = ()) -> None:
+    """Fill the directory `target` with a machine's /etc; `resolvers` are whom it asks for names.
 
     Raises:
         OSError: the file system did not take it.
@@ -59,13 +60,15 @@ def build(target: str, *, username: str, hostname: str, shell: str) -> None:
     home = f"/home/{username}"
     accounts = f"{username}:x:0:0:{username}:{home}:{shell}\nroot:x:0:0:root:/root:{shell}\n"
     nobody = "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+    hosts = "files dns" if resolvers else "files"
+    known = "".join(f"nameserver {each}\n" for each in resolvers)
     fresh = {
         "passwd": accounts + "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n" + nobody,
         "group": "root:x:0:\ndaemon:x:1:\nadm:x:4:\ntty:x:5:\nsudo:x:27:\nnogroup:x:65534:\n",
-        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n",
+        "nsswitch.conf": f"passwd: files\ngroup: files\nhosts: {hosts}\nservices: files\nprotocols: files\n",
         "hostname": f"{hostname}\n",
         "hosts": f"127.0.0.1 localhost {hostname}\n::1 localhost\n",
-        "resolv.conf": "# The guest has no network.\n",
+        "resolv.conf": known or "# The guest has no network.\n",
         "fstab": "",
     }
     for name, text in fresh.items():

@@ -5,14 +5,17 @@ It never enters the guest, and takes what comes out of it as a stranger's.
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.errors import UnavailableError
 from emulator.machines.guest import Command
+from emulator.machines.outside.wish import Wish
 from emulator.machines.sandbox import messages, pipes
 from emulator.machines.sandbox.messages import HOST_ID, ID_COUNT, Message
 from emulator.machines.sandbox.running import SandboxProcess
@@ -28,6 +31,14 @@ DETAIL = (
 PACKAGE = Path(__file__).resolve().parents[3]
 MAX_WISHES = 64
 """Environment variables a client may set; sshd takes few by default, and so many bound a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """A guest's network beyond its loopback: what it sees of it, and the socket to whoever decides and answers."""
+
+    wish: Wish
+    outlet: socket.socket
 
 
 class Sandbox:
@@ -150,7 +161,12 @@ class Sandbox:
 
 @contextlib.asynccontextmanager
 async def sandbox(
-    *, hostname: str, username: str, size_bytes: int = SIZE_BYTES, extras: Sequence[str] = ()
+    *,
+    hostname: str,
+    username: str,
+    size_bytes: int = SIZE_BYTES,
+    extras: Sequence[str] = (),
+    way_out: WayOut | None = None,
 ) -> AsyncIterator[Sandbox]:
     """A sandbox that runs until the body ends; then nothing of it is left.
 
@@ -159,6 +175,7 @@ async def sandbox(
         username: its account, which is the guest's root.
         size_bytes: what it may write at most, in memory.
         extras: folders of programs besides the machine's own that the guest sees, by their absolute paths.
+        way_out: the network that it sees; without it, it has its own loopback alone.
 
     Raises:
         UnavailableError: a step of building it failed; the message names the step.
@@ -173,10 +190,11 @@ async def sandbox(
         "size_bytes": size_bytes,
         "inodes": INODES,
         "extras": list(extras),
+        "network": dataclasses.asdict(way_out.wish) if way_out else None,
     }
     ours, theirs = messages.pair()
     with ours, theirs:
-        agent = await _spawn(theirs)
+        agent = await _spawn(theirs, way_out.outlet if way_out else None)
         try:
             theirs.close()
             await _handshake(ours, agent.pid, settings)
@@ -195,12 +213,14 @@ def _check_extra(path: str) -> None:
         raise UnavailableError(f"start the sandbox: {path} is no folder of programs that a guest may see")
 
 
-async def _spawn(control: socket.socket) -> asyncio.subprocess.Process:
+async def _spawn(control: socket.socket, outlet: socket.socket | None) -> asyncio.subprocess.Process:
     package = str(PACKAGE)
+    passed = [control.fileno(), *([outlet.fileno()] if outlet else [])]
+    words = [str(passed[0]), str(os.getpid()), *map(str, passed[1:])]
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-S", "-s", "-B", "-m", "emulator.machines.sandbox.agent", str(control.fileno()), str(os.getpid())),
-        pass_fds=(control.fileno(),),
+        *("-S", "-s", "-B", "-m", "emulator.machines.sandbox.agent", *words),
+        pass_fds=passed,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         env={"PYTHONPATH": package, "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},

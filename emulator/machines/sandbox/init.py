@@ -71,12 +71,18 @@ def _become(settings: Message) -> None:
         size_bytes=cast("int", settings["size_bytes"]),
         inodes=cast("int", settings["inodes"]),
         extras=cast("list[str]", settings["extras"]),
+        resolvers=_resolvers(settings),
     )
     _bound()
     null = os.open("/dev/null", os.O_RDWR)
     for descriptor in range(3):
         os.dup2(null, descriptor)
     os.close(null)
+
+
+def _resolvers(settings: Message) -> list[str]:
+    network = cast("dict[str, list[str]]", settings.get("network") or {})
+    return network.get("resolvers", [])
 
 
 def _bound() -> None:

@@ -73,12 +73,19 @@ exec "$@"
 
 
 def build(
-    *, username: str, hostname: str, shell: str, size_bytes: int, inodes: int, extras: Sequence[str] = ()
+    *,
+    username: str,
+    hostname: str,
+    shell: str,
+    size_bytes: int,
+    inodes: int,
+    extras: Sequence[str] = (),
+    resolvers: Sequence[str] = (),
 ) -> None:
     """Make this mount namespace's root the guest's, wholly; run as PID 1 of new namespaces.
 
     `extras` are folders of programs besides the machine's own; the guest sees them where they are, and its changes to
-    them stay its own.
+    them stay its own. `resolvers` are whom it asks for names.
 
     Raises:
         OSError: a step failed; there must be no guest then.
@@ -98,7 +105,7 @@ def build(
         expected.add(_package_database())
     for path, descriptor in zip(extras, opened, strict=True):
         expected.add(_extra_folder(path, descriptor))
-    etc.build(f"{NEW}/etc", username=username, hostname=hostname, shell=shell)
+    etc.build(f"{NEW}/etc", username=username, hostname=hostname, shell=shell, resolvers=resolvers)
     expected |= _devices()
     mount("proc", f"{NEW}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     _enter()

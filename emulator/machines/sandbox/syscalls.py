@@ -51,6 +51,11 @@ def unshare(flags: int) -> None:
     _checked(libc.unshare(flags), f"unshare {flags:#x}")
 
 
+def setns(namespace: int, kind: int) -> None:
+    """Enter a namespace that a descriptor stands for."""
+    _checked(libc.setns(namespace, kind), f"setns {kind:#x}")
+
+
 def mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
     """Mount `source` of type `kind` on `target`."""
     arguments = (source.encode(), target.encode(), kind.encode() if kind else None)
