@@ -19,7 +19,7 @@ from emulator.rules.faults.kinds import Close, Mute, Reset, SlowAccept, Stall
 from emulator.rules.faults.listening import Laid
 from emulator.rules.faults.shaping import Piece
 from emulator.rules.live import Fate
-from emulator.rules.posture import Answer, Posture
+from emulator.rules.posture import Answer, Posture, Spread
 
 End = Callable[[Fate, Sequence[Side]], None]
 """Ends a connection so; the sides are those that are reset."""
@@ -164,11 +164,14 @@ class ListenerFaults:
     """
 
     def __init__(self, clock: Clock, hops: Sequence[str], *, shares: bool = False) -> None:
-        """`hops`: its own name first; `shares`: whether the kernel draws the attempts that a share is for."""
+        """`hops`: its own name first; `shares`: whether the kernel may draw the attempts that a share is for.
+
+        It cannot while it already draws a proxy by the balancer's own hash.
+        """
         self.all: Sequence[Laid] = ()
         self._clock = clock
         self._hops = hops
-        self._shares = shares
+        self._shares = self._draws = shares
         self._count = 0
         self._before: dict[Laid, int] = {}
         self._removed: dict[Fault, asyncio.Event] = {}
@@ -200,13 +203,15 @@ class ListenerFaults:
 
     def posture(self, posture: Posture, spared: Container[str] = ()) -> Posture:
         """A posture under them, but for what the sources in `spared` meet."""
-        return listening.laid_over(posture, self._here, self._clock.now(), spared, shares=self._shares)
+        spreads = any(isinstance(each.answer, Spread) for each in posture.classes)
+        self._draws = self._shares and not spreads
+        return listening.laid_over(posture, self._here, self._clock.now(), spared, shares=self._draws)
 
     def at_accept(self, number: int) -> Fault | None:
         """What keeps an accepted connection from being served."""
         now = self._clock.now()
         kept = (
-            listening.at_accept([each], number - self._before[each], now, shares=not self._shares)
+            listening.at_accept([each], number - self._before[each], now, shares=not self._draws)
             for each in self._here
         )
         return next((fault for fault in kept if fault is not None), None)

@@ -28,7 +28,7 @@ class NatPorts:
         self._look(hop)
 
     def _look(self, hop: str) -> None:
-        full = self._taken[hop] >= nat_ports.capacity(self._scene.world)
+        full = self._taken[hop] >= nat_ports.capacity(self._scene.world, self._scene.condition)
         if full != (hop in self._scene.condition.exhausted):
             self._scene.change(condition=self._scene.condition.with_ports(hop, exhausted=full))
 

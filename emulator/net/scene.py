@@ -16,11 +16,11 @@ from emulator.net.pace import Pace
 from emulator.net.pipes import PipePool
 from emulator.net.traffic import Traffic
 from emulator.observe import Observer
-from emulator.rules import path
+from emulator.rules import nat_ports, path
 from emulator.rules.condition import Condition, Silence
 from emulator.rules.decisions import Decisions
 from emulator.rules.faults.fault import Fault
-from emulator.rules.faults.listening import Laid, failing
+from emulator.rules.faults.listening import Laid, failing, least_ports
 from emulator.rules.path import ChannelPath
 
 MEGABIT = 1_000_000 / 8
@@ -104,11 +104,15 @@ class Scene:
     def _fail(self) -> None:
         """Bring what every attempt meets at a hop into the condition, and do so again when it changes by itself."""
         self.close()
-        if not self.faults and not self.condition.failing:
+        if not self.faults and not self.condition.failing and self.condition.budget is None:
             return
         now = self.clock.now()
-        self.condition = replace(self.condition, failing=failing(self.faults, now))
-        times = (each.next_time(now) for each in self.faults if each.fault.effect.where == "accept")
+        budget = least_ports(self.faults, now)
+        self.condition = replace(self.condition, failing=failing(self.faults, now), budget=budget)
+        most = nat_ports.capacity(self.world, self.condition)
+        full = frozenset(each.hop for each in self.world.proxies if self.nat_ports[each.hop] >= most)
+        self.condition = replace(self.condition, exhausted=full)
+        times = (each.next_time(now) for each in self.faults if each.fault.effect.where in ("accept", "link"))
         due = min((each for each in times if each is not None), default=None)
         if due is not None:
             seconds = self.clock.real(max(0.0, due - now))

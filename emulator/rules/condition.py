@@ -39,6 +39,7 @@ class Condition:
         stopped: hops whose service does not listen; their machine answers with RST.
         exhausted: proxies for which private link has no NAT port left.
         silent: pairs of a hop and why its machine answers nothing at all.
+        budget: how many NAT ports a fault leaves private link for each proxy, and its verdict; None where none does.
         failing: pairs of a hop and the verdict of a fault that lets every attempt there fail, but for health probes.
     """
 
@@ -46,6 +47,7 @@ class Condition:
     stopped: frozenset[str] = frozenset()
     silent: frozenset[tuple[str, Silence]] = frozenset()
     exhausted: frozenset[str] = frozenset()
+    budget: tuple[int, Verdict] | None = None
     failing: frozenset[tuple[str, Verdict]] = frozenset()
 
     def silence_of(self, hop: str) -> Silence | None:

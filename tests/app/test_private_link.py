@@ -185,6 +185,30 @@ async def test_without_a_nat_port_new_connections_are_silent() -> None:
     assert record.sentence.endswith("has no NAT port left for proxy: all 2 are taken")
 
 
+async def test_a_fault_takes_the_nat_ports() -> None:
+    """One is left: the connection that has it is served, the next is silent, and the record names the fault."""
+    async with quick() as channel:
+        channel.add_fault("nat-ports", ports=1, name="few")
+        with client() as first:
+            assert await connects(first, entry(channel, "linux"), 5) == "connected"
+            await exhausted(channel, full=True)
+            assert await attempt(channel) == "silent"
+            record = await seen(channel, lambda each: each.kind == "drop", 5)
+            channel.remove_fault("few")
+            assert await attempt(channel, seconds=5) == "connected"
+
+    assert (record.leg, record.reason.kind, record.faults) == ("load-balancer → proxy", "fault", ("few",))
+
+
+async def test_without_any_nat_port_nothing_connects_until_its_time_is_over() -> None:
+    """None is left from the first attempt on, for so long."""
+    async with quick(time_scale=10) as channel:
+        channel.add_fault("nat-ports", **{"for": 20})
+        assert await attempt(channel) == "silent"
+        await exhausted(channel, full=False)
+        assert await attempt(channel, seconds=5) == "connected"
+
+
 async def exhausted(channel: Channel, *, full: bool) -> None:
     """Wait until the proxy's ports are all taken, or one is free."""
     async with asyncio.timeout(10):

@@ -30,7 +30,7 @@ from emulator.rules.faults.kinds import (
     Truncate,
 )
 from emulator.rules.faults.listening import Laid
-from emulator.rules.posture import Answer, Posture
+from emulator.rules.posture import Answer, Posture, SourceClass, Spread
 from tests.net.conftest import Run
 from tests.net.faulted import faulted
 from tests.net.tcp import exactly, received
@@ -237,6 +237,18 @@ async def test_a_share_is_drawn_once(shares: bool) -> None:  # noqa: FBT001 - a 
     assert (found.posture(Posture.to_all(Answer.OPEN)) != Posture.to_all(Answer.OPEN)) is shares
     assert bool(kept) is not shares
     assert len(kept) < 75
+
+
+async def test_a_share_behind_the_balancers_own_draw_is_decided_once_accepted() -> None:
+    """Two proxies of which one is denied: the kernel draws the proxy already, and the share is not all."""
+    found = listener(at_proxy(DropSyn(), share=0.5), shares=True)
+    spread = Spread(1, by_port=True, backends=((1, Answer.OPEN), (2, Answer.DROP)))
+    drawn = Posture((SourceClass(None, (0, 65535), spread),))
+
+    assert found.posture(drawn) == drawn
+    assert 25 < len([number for number in range(100) if found.at_accept(number)]) < 75
+    assert found.posture(Posture.to_all(Answer.OPEN)) != Posture.to_all(Answer.OPEN)
+    assert [number for number in range(100) if found.at_accept(number)] == []
 
 
 async def test_one_connection_to_a_build_vm_fails() -> None:

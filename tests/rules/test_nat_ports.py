@@ -4,7 +4,9 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 from emulator.model.privatelink import NatConfiguration
+from emulator.reason import Outcome, Reason, Verdict
 from emulator.rules import nat_ports
+from emulator.rules.condition import Condition
 from emulator.rules.entry import entry_posture
 from emulator.rules.posture import Answer
 from tests.rules.test_path import ending, path_of
@@ -19,8 +21,8 @@ def test_capacity() -> None:
     two = found.laid(replace(found.service, nat=(*found.service.nat, more)))
     small = replace(two, switches=replace(two.switches, nat_ports_per_backend=3))
 
-    assert [nat_ports.capacity(each) for each in (found, two, small)] == [64_000, 128_000, 6]
-    assert nat_ports.capacity(world(topology="public-ip")) == 0
+    assert [nat_ports.capacity(each, Condition()) for each in (found, two, small)] == [64_000, 128_000, 6]
+    assert nat_ports.capacity(world(topology="public-ip"), Condition()) == 0
 
 
 def test_a_backend_without_a_port_gets_no_new_flow() -> None:
@@ -35,3 +37,18 @@ def test_a_backend_without_a_port_gets_no_new_flow() -> None:
     )
     assert entry_posture(found, full, "linux", {}).possible() == {Answer.DROP}
     assert path_of(found, condition=full.with_ports("proxy", exhausted=False)).carried
+
+
+def test_a_fault_leaves_fewer() -> None:
+    """It is named where it decides; where the service itself has no more, that is."""
+    found = world()
+    verdict = Verdict(Outcome.DROPPED, Reason("fault", "", "few"), "fault few")
+    few = replace(healthy(found).with_ports("proxy", exhausted=True), budget=(2, verdict))
+    small = replace(found, switches=replace(found.switches, nat_ports_per_backend=1))
+
+    assert nat_ports.capacity(found, few) == 2
+    assert ending(path_of(found, condition=few)) == "load-balancer → proxy: dropped, few"
+    assert (
+        path_of(found, condition=few).end().verdict.sentence.endswith("no NAT port left for proxy: all 2 are taken")
+    )
+    assert ending(path_of(small, condition=few)) == "load-balancer → proxy: dropped, NatPortsExhausted"

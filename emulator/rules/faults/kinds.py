@@ -6,7 +6,7 @@ Times are emulated seconds. What a kind does to a connection is said in its docs
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, cast
 
-Where = Literal["stream", "packet", "accept", "end", "linux", "windows"]
+Where = Literal["stream", "packet", "accept", "end", "link", "linux", "windows"]
 DAY = 86_400.0
 
 
@@ -28,7 +28,7 @@ class Effect:
     Attributes:
         kind: its name.
         where: what plays it: the bytes of a `stream`, the `packet`s of a socket, the `accept` at a listener, the
-            `end` of a connection, or a build VM.
+            `end` of a connection, private link's own state, or a build VM.
         loses: whether bytes may be lost, repeated or changed; no other kind does that to a connection that ends well.
     """
 
@@ -219,13 +219,22 @@ class Mute(Effect):
     where: ClassVar[Where] = "accept"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NatPorts(Effect):
+    """Private link has `ports` NAT ports in all for each proxy VM; once they are taken no attempt is answered."""
+
+    kind: ClassVar[str] = "nat-ports"
+    where: ClassVar[Where] = "link"
+    ports: int = limits(0, 65_536, default=0)
+
+
 KINDS: dict[str, type[Effect]] = {
     cast("Any", each).kind: each
     for each in (
         *(Delay, Rate, Slice, Stall, SlowClose, Corrupt, Truncate, HalfClose),
         *(Close, Reset, BlackHole),
         *(OneWay, Loss, BurstLoss, Mtu),
-        *(DropSyn, Refuse, Flap, SlowAccept, Mute),
+        *(DropSyn, Refuse, Flap, SlowAccept, Mute, NatPorts),
     )
 }
 """Every kind, by its name."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from emulator.reason import Outcome, Reason, Verdict
 from emulator.rules.distribution import mix
 from emulator.rules.faults.fault import Fault, draw
-from emulator.rules.faults.kinds import DropSyn, Flap, Mute, Refuse, SlowAccept
+from emulator.rules.faults.kinds import DropSyn, Flap, Mute, NatPorts, Refuse, SlowAccept
 from emulator.rules.posture import Answer, Posture, SourceClass, Spread
 
 PARTS = 100
@@ -29,10 +29,14 @@ class Laid:
         """Whether it is for every attempt, and not for a share or a single one."""
         return self.fault.share >= 1 and not self.fault.nth
 
+    def is_over(self, now: float) -> bool:
+        """Whether it has lasted as long as it was to."""
+        return bool(self.fault.lasts) and now - self.since >= self.fault.lasts
+
     def answer(self, now: float) -> Answer | None:
         """What it makes of an attempt; None where it has no say now."""
         effect, age = self.fault.effect, now - self.since
-        if self.fault.lasts and age >= self.fault.lasts:
+        if self.is_over(now):
             return None
         match effect:
             case DropSyn():
@@ -61,6 +65,16 @@ def failing(laid: Iterable[Laid], now: float) -> frozenset[tuple[str, Verdict]]:
     )
 
 
+def least_ports(laid: Iterable[Laid], now: float) -> tuple[int, Verdict] | None:
+    """How many NAT ports the faults leave private link for a proxy, and the verdict of the one that leaves least."""
+    found = (
+        (each.fault.effect.ports, verdict(each.fault))
+        for each in laid
+        if isinstance(each.fault.effect, NatPorts) and not each.is_over(now)
+    )
+    return min(found, key=lambda each: each[0], default=None)
+
+
 def laid_over(
     posture: Posture, laid: Iterable[Laid], now: float, spared: Container[str] = (), *, shares: bool = True
 ) -> Posture:
@@ -72,7 +86,7 @@ def laid_over(
         now: emulated seconds.
         spared: sources that fare as ever: a health probe, so that it stays green where data dies.
         shares: whether a share of attempts is dropped here, or once they are accepted; one is refused only then,
-            since a listener cannot refuse some sources and answer others.
+            since a listener cannot refuse some sources and answer others. No source may be spread already.
     """
     for each in laid:
         answer = each.answer(now)
@@ -111,8 +125,7 @@ def at_accept(laid: Iterable[Laid], number: int, now: float, *, shares: bool = F
     `shares`: whether a fault for a share of attempts is decided here too.
     """
     for each in laid:
-        fault, lasts = each.fault, each.fault.lasts
-        over = bool(lasts) and now - each.since >= lasts
+        fault, over = each.fault, each.is_over(now)
         answer = each.answer(now)
         alone = bool(fault.nth) or (fault.share < 1 and (shares or answer is Answer.REFUSE))
         late = isinstance(fault.effect, (Mute, SlowAccept)) or (alone and answer is not None)

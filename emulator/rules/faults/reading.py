@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_type_hints
 
 from emulator.errors import InvalidInputError
@@ -18,6 +18,10 @@ MOMENTS = (
     f"connect, banner, handshake, login, bytes:N, seconds:S (at most {DAY:g}) or pattern:TEXT "
     f"(at most {PATTERN_BYTES} bytes)"
 )
+LINK = "load-balancer"
+"""The hop that plays private link, too."""
+STATES = {"restart": "service-stopped", "reboot": "rebooting", "deallocated": "deallocated"}
+"""What is no fault but a state of a machine, and which."""
 COMMON = ("name", "kind", "hop", "direction", "at", "share", "nth", "for", "seed")
 """The keys that every kind has; `for` is `Fault.lasts`, `at` is `Fault.moment`."""
 
@@ -44,9 +48,10 @@ def fault_from(
     """
     kind = ALL.get(values["kind"]) if isinstance(values.get("kind"), str) else None
     if kind is None:
-        raise InvalidInputError(f"kind: found {values.get('kind')!r}, expected one of {', '.join(ALL)}")
-    if kind.where in GUESTS:
-        hops = _guests(kind, guests)
+        raise InvalidInputError(
+            f"kind: found {values.get('kind')!r}, expected one of {', '.join(ALL)}{_state(values)}"
+        )
+    hops = _hops(kind, hops, guests)
     reading = _Reading(values)
     reading.only((*COMMON, *(each.name for each in settings_of(kind))), kind.kind)
     found = Fault(
@@ -60,17 +65,46 @@ def fault_from(
         lasts=reading.number("for", 0, DAY, 0.0),
         seed=int(reading.number("seed", 0, 2**53, seed, whole=True)),
     )
-    if kind.where == "accept" and found.moment != Moment():
-        reading.findings.append(f"at: found {found.moment}, but {kind.kind} acts when a connection is attempted")
+    findings = [*reading.findings, *_contradictions(found)]
+    if findings:
+        raise InvalidInputError("\n".join(findings))
+    return found
+
+
+def _contradictions(found: Fault) -> Iterator[str]:
+    """What a fault's own kind has no use for."""
+    kind, where = found.effect.kind, found.effect.where
+    if where == "accept" and found.moment != Moment():
+        yield f"at: found {found.moment}, but {kind} acts when a connection is attempted"
     if found.nth and found.share < 1:
-        reading.findings.append(f"share: found {found.share:g}, but nth is one connection alone")
-    if kind.where in ("accept", *GUESTS) and found.direction != "both":
-        reading.findings.append(f"direction: found {found.direction}, but {kind.kind} has none")
-    when = (found.moment, found.share, found.nth, found.lasts)
-    if kind.where in GUESTS and when != (Moment(), 1.0, 0, 0.0):
-        reading.findings.append(f"{kind.kind} is the build VM's, for all connections: it has no at, share, nth, for")
-    if reading.findings:
-        raise InvalidInputError("\n".join(reading.findings))
+        yield f"share: found {found.share:g}, but nth is one connection alone"
+    if where in ("accept", "link", *GUESTS) and found.direction != "both":
+        yield f"direction: found {found.direction}, but {kind} has none"
+    chosen = (found.moment, found.share, found.nth) != (Moment(), 1.0, 0)
+    if where == "link" and chosen:
+        yield f"{kind} is private link's, for all connections: it has no at, share, nth"
+    if where in GUESTS and (chosen or found.lasts):
+        yield f"{kind} is the build VM's, for all connections: it has no at, share, nth, for"
+
+
+def _state(values: Mapping[str, Any]) -> str:
+    """A word for who asks for what a machine does as a whole."""
+    asked = str(values.get("kind"))
+    state = next((state for word, state in STATES.items() if word in asked), None)
+    return f"; restarts and reboots are states: `aib-emulator machine HOP {state}`" if state else ""
+
+
+def _hops(kind: type[Effect], hops: Sequence[str], guests: Sequence[str]) -> Sequence[str]:
+    """The hops at which there is what plays a kind."""
+    if kind.where in GUESTS:
+        return _guests(kind, guests)
+    return _link(kind, hops) if kind.where == "link" else hops
+
+
+def _link(kind: type[Effect], hops: Sequence[str]) -> Sequence[str]:
+    found = [each for each in hops if each == LINK]
+    if not found:
+        raise InvalidInputError(f"kind: found {kind.kind!r}, but this topology has no private link")
     return found
 
 

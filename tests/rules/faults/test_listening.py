@@ -4,8 +4,8 @@ import pytest
 
 from emulator.reason import Outcome
 from emulator.rules.faults.fault import Fault
-from emulator.rules.faults.kinds import DropSyn, Effect, Flap, Mute, Refuse, SlowAccept
-from emulator.rules.faults.listening import Laid, at_accept, failing, laid_over, verdict
+from emulator.rules.faults.kinds import DropSyn, Effect, Flap, Mute, NatPorts, Refuse, SlowAccept
+from emulator.rules.faults.listening import Laid, at_accept, failing, laid_over, least_ports, verdict
 from emulator.rules.posture import Answer, Posture, SourceClass, Spread
 
 OPEN = Posture.to_all(Answer.OPEN)
@@ -143,3 +143,12 @@ def test_a_share_may_be_decided_later() -> None:
     assert laid_over(OPEN, [half], 100, shares=False) == OPEN
     kept = [number for number in range(1000) if at_accept([half], number, 100, shares=True)]
     assert 400 < len(kept) < 600
+
+
+def test_the_fault_that_leaves_the_fewest_ports_counts() -> None:
+    """While it lasts; others leave none alone."""
+    few, fewer = laid(NatPorts(ports=5)), laid(NatPorts(ports=2), lasts=10)
+
+    assert least_ports([few, fewer, laid(DropSyn())], 105) == (2, verdict(fewer.fault))
+    assert least_ports([few, fewer], 110) == (5, verdict(few.fault))
+    assert least_ports([laid(DropSyn())], 100) is None

@@ -115,7 +115,7 @@ def test_what_is_written_is_read_as_the_same(kind: str) -> None:
     needed = {"delay": {"seconds": 1}, "rate": {"kilobytes_per_second": 5}, "slice": {"size": 9}}
     more = {"slow-close": {"seconds": 1}, "loss": {"percent": 5}, "slow-accept": {"seconds": 1}}
     burst = {"burst-loss": {"seconds": 1, "between": 2}, "flap": {"down": 1, "up": 2}}
-    at = {} if KINDS[kind].where == "accept" else {"at": r"pattern:\x00\\x"}
+    at = {} if KINDS[kind].where in ("accept", "link") else {"at": r"pattern:\x00\\x"}
     found = read(kind=kind, **{**needed, **more, **burst}.get(kind, {}), **at)
 
     assert fault_from(values_of(found), HOPS, default_name="other", seed=9) == found
@@ -133,3 +133,24 @@ def test_any_values_raise_only_our_error(values: dict[str, Any]) -> None:
     """Whatever is written, the answer is a fault or findings."""
     with contextlib.suppress(InvalidInputError):
         assert isinstance(fault_from({"kind": "delay", **values}, HOPS, default_name="it", seed=1), Fault)
+
+
+def test_nat_ports_are_private_links() -> None:
+    """At the balancer's hop alone, for all connections; not where there is no private link."""
+    hops = ["load-balancer", "proxy", "build-linux"]
+    found = fault_from({"kind": "nat-ports"}, hops, default_name="it", seed=1)
+
+    assert found.hop == "load-balancer"
+    with pytest.raises(InvalidInputError, match="hop: found 'proxy', expected one of load-balancer"):
+        fault_from({"kind": "nat-ports", "hop": "proxy"}, hops, default_name="it", seed=1)
+    with pytest.raises(InvalidInputError, match="nat-ports is private link's, for all connections: it has no at"):
+        fault_from({"kind": "nat-ports", "nth": 3}, hops, default_name="it", seed=1)
+    with pytest.raises(InvalidInputError, match="found 'nat-ports', but this topology has no private link"):
+        fault_from({"kind": "nat-ports"}, ["build-linux"], default_name="it", seed=1)
+
+
+@pytest.mark.parametrize(("kind", "state"), [("sshd-restart", "service-stopped"), ("reboot", "rebooting")])
+def test_what_is_a_state_is_said_to_be_one(kind: str, state: str) -> None:
+    """Restarts and reboots are set by another command, which is named."""
+    with pytest.raises(InvalidInputError, match=f"found '{kind}', .*`aib-emulator machine HOP {state}`"):
+        fault_from({"kind": kind}, ["proxy"], default_name="it", seed=1)
