@@ -116,7 +116,8 @@ def test_what_is_written_is_read_as_the_same(kind: str) -> None:
     more = {"slow-close": {"seconds": 1}, "loss": {"percent": 5}, "slow-accept": {"seconds": 1}}
     burst = {"burst-loss": {"seconds": 1, "between": 2}, "flap": {"down": 1, "up": 2}}
     at = {} if KINDS[kind].where in ("accept", "link") else {"at": r"pattern:\x00\\x"}
-    found = read(kind=kind, **{**needed, **more, **burst}.get(kind, {}), **at)
+    hop = "load-balancer" if KINDS[kind].where == "link" else "proxy"
+    found = read(kind=kind, hop=hop, **{**needed, **more, **burst}.get(kind, {}), **at)
 
     assert fault_from(values_of(found), HOPS, default_name="other", seed=9) == found
 
