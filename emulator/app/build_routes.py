@@ -52,7 +52,7 @@ class _Builds:
 
     async def all(self, _: web.Request) -> web.Response:
         stagings = self._channel.stagings
-        return web.json_response({"value": stagings.as_json(), "resources": stagings.resources()})
+        return web.json_response({"value": stagings.as_json(), "resources": stagings.resources(self._channel.world)})
 
     async def forget(self, request: web.Request) -> web.Response:
         body = await _object(request)

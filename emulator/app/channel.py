@@ -23,7 +23,6 @@ from emulator.channels.base import Outcome
 from emulator.clock import wall_time
 from emulator.control.metrics import Tally
 from emulator.machines.faults import line_of
-from emulator.model import arm
 from emulator.model.compute import Member
 from emulator.model.switches import ProxyMode
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
@@ -111,7 +110,7 @@ class Channel:
         Raises:
             InvalidInputError: with every finding, one a line.
         """
-        world, applied = laid_over(self.world, resources)
+        world, applied = laid_over(self.world, resources, self.stagings.parsed(self.world))
         self._change(world, f"applied {', '.join(each.id.name for each in applied)}")
         return world
 
@@ -213,8 +212,8 @@ class Channel:
         self.faults.remove(name)
 
     def resources(self) -> list[dict[str, Any]]:
-        """The world's resources in REST shape, as `aib-emulator world show` prints them."""
-        return [arm.dump(resource) for resource in self.world.resources]
+        """The world's resources and those of builds, in REST shape, as `aib-emulator world show` prints them."""
+        return self.stagings.beside(self.world)
 
     def _guests(self) -> Sequence[str]:
         return guests_of(self.keepers)

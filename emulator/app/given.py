@@ -8,12 +8,14 @@ from typing import Any, cast
 from emulator.errors import InvalidInputError
 from emulator.model import arm
 from emulator.model.arm import Loaded
+from emulator.model.ids import ResourceId
 from emulator.model.network import SecurityGroup
 from emulator.model.resources import COLLECTIONS, Resource
 from emulator.model.world import World
 from emulator.rules import approval
 from emulator.rules.contradictions import deployable
 
+NOTHING_STAGED: Mapping[ResourceId, Resource] = {}
 One = Resource | Mapping[str, Any]
 Given = One | Iterable[One]
 """One resource or several, each a value of `emulator.model` or a JSON object."""
@@ -45,14 +47,16 @@ def read(given: Given, over: Iterable[Resource] = ()) -> Loaded:
     return Loaded((*values, *loaded.resources), loaded.warnings)
 
 
-def laid_over(world: World, given: Given) -> tuple[World, tuple[Resource, ...]]:
-    """A running world with resources laid over it, and those resources.
+def laid_over(
+    world: World, given: Given, staged: Mapping[ResourceId, Resource] = NOTHING_STAGED
+) -> tuple[World, tuple[Resource, ...]]:
+    """A running world with resources laid over it, and those resources; `staged` are those of image builds.
 
     Raises:
-        InvalidInputError: a resource is wrong, changes nothing, or moves a hop to another address, which only a
-            start does.
+        InvalidInputError: a resource is wrong, changes nothing, is a build's, or moves a hop to another address,
+            which only a start does.
     """
-    resources = read(given, world.resources).resources
+    resources = tuple(_not_staged(read(given, (*world.resources, *staged.values())).resources, staged))
     changed = approval.followed(world, deployable(world.laid(*resources)))
     for resource in resources:
         if isinstance(resource, SecurityGroup) and world.find("groups", resource.id) != resource:
@@ -66,6 +70,18 @@ def laid_over(world: World, given: Given) -> tuple[World, tuple[Resource, ...]]:
             )
     _must_be_playable(changed)
     return changed, resources
+
+
+def _not_staged(resources: Iterable[Resource], staged: Mapping[ResourceId, Resource]) -> Iterable[Resource]:
+    """What is the world's own; a build's is passed over where it is as it was shown, and may not be changed."""
+    for each in resources:
+        if each.id not in staged:
+            yield each
+        elif each != staged[each.id]:
+            raise InvalidInputError(
+                f"resource: id: found {each.id}, expected a resource of the world's own: a build's are the channel's "
+                "under the build's names, change with it, and go with the build"
+            )
 
 
 def _must_be_playable(world: World) -> None:

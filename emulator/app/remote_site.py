@@ -17,6 +17,7 @@ from emulator.control.client import Control
 from emulator.errors import UnavailableError
 from emulator.machines import container
 from emulator.model import arm
+from emulator.model.ids import ResourceId
 from emulator.model.image import ImageTemplate
 from emulator.model.switches import Switches
 from emulator.model.world import System, World, build_role
@@ -148,7 +149,8 @@ def site_of(control: Control, template: ImageTemplate) -> RemoteSite:
     """
     status = control.status()
     resources = arm.load([("the running world", {"value": control.world()})]).resources
-    ours = [each for each in resources if not isinstance(each, ImageTemplate)]
+    staged = {ResourceId(each["id"]) for build in status["builds"] for each in build["resources"]}
+    ours = [each for each in resources if not isinstance(each, ImageTemplate) and each.id not in staged]
     switches = Switches(**status["switches"])
     world = assembled(ours, Wanted(topology=status["topology"], optional=True), switches)
     return RemoteSite(control, template, status, world)

@@ -6,10 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from emulator.app.machines import State
+from emulator.build.staged_world import as_deployed
 from emulator.build.staging import Staged, Staging
 from emulator.clock import wall_time
 from emulator.errors import InvalidInputError, UnavailableError
+from emulator.model import arm
 from emulator.model.ids import ResourceId
+from emulator.model.resources import Resource
+from emulator.model.world import World
 from emulator.observe import Observation, Observer
 
 SetMachine = Callable[[str, State], Awaitable[None]]
@@ -115,9 +119,24 @@ class Stagings:
             for each in self.builds.pop(guid).resources:
                 self._say("ResourceDeleted", guid, each.id, "deleted with its template")
 
-    def resources(self) -> list[Mapping[str, Any]]:
-        """Every resource of every build, as Azure prints it."""
-        return [each.body for staging in self.builds.values() for each in staging.resources]
+    def resources(self, world: World) -> list[dict[str, Any]]:
+        """Every resource of every build, as Azure prints it; the channel of `world` is what they are."""
+        return [each for staging in self.builds.values() for each in as_deployed(staging, world)]
+
+    def beside(self, world: World) -> list[dict[str, Any]]:
+        """The resources of a world, and those of builds."""
+        own = {each.id: arm.dump(each) for each in world.resources}
+        return [*(own | self._in_groups(world)).values()]
+
+    def parsed(self, world: World) -> Mapping[ResourceId, Resource]:
+        """The resources of builds as values, by ID."""
+        shown = [*self._in_groups(world).values()]
+        return {each.id: each for each in (arm.load([("a build", {"value": shown})]).resources if shown else ())}
+
+    def _in_groups(self, world: World) -> dict[ResourceId, dict[str, Any]]:
+        """The resources of builds without their groups, which are no resources to Azure, but where those are."""
+        found = {ResourceId(each["id"]): each for each in self.resources(world)}
+        return {identity: each for identity, each in found.items() if identity.type}
 
     def as_json(self) -> list[dict[str, Any]]:
         """Every build, as status prints it."""

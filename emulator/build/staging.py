@@ -47,6 +47,7 @@ class Staged:
     Attributes:
         body: as Azure prints it.
         hop: the emulator's hop that it is, or empty.
+        part: the part of the channel that it stands for, whatever hop that is of, or empty.
         stays: whether it outlives the build: the group and the storage account do, until the template is deleted.
         needed_by: what must be deleted first, each with Azure's error code for whoever does not.
     """
@@ -54,6 +55,7 @@ class Staged:
     id: ResourceId
     body: Mapping[str, Any]
     hop: str = ""
+    part: str = ""
     stays: bool = False
     needed_by: Mapping[ResourceId, str] = field(default_factory=dict)
 
@@ -187,20 +189,22 @@ def _chain(making: _Making) -> Iterator[Staged]:
     balancer = making.id(NETWORK, "loadBalancers", f"aiblb{suffix}")
     service_nic = f"{service.name}.nic.{making.guid}"
     size = (making.template.network.proxy_size if making.template.network else None) or PROXY_SIZE
-    yield making.of(NETWORK, "networkInterfaces", nic.name, needed_by={proxy: "NicInUse", service: "NicInUse"})
+    yield making.of(
+        NETWORK, "networkInterfaces", nic.name, part="proxy-nic", needed_by={proxy: "NicInUse", service: "NicInUse"}
+    )
     named = f"proxyVmDisk{'Win' if making.system == 'windows' else ''}_{suffix}"
     yield making.of(COMPUTE, "disks", named, {"diskState": "Attached"}, needed_by={proxy: "DiskInUse"})
-    yield making.of(COMPUTE, "virtualMachines", proxy.name, {"hardwareProfile": {"vmSize": size}}, hop="proxy")
-    yield making.of(NETWORK, "loadBalancers", balancer.name, hop="load-balancer",
+    profile = {"hardwareProfile": {"vmSize": size}}
+    yield making.of(COMPUTE, "virtualMachines", proxy.name, profile, hop="proxy", part="proxy")
+    yield making.of(NETWORK, "loadBalancers", balancer.name, hop="load-balancer", part="balancer",
                     needed_by={service: "LoadBalancerInUseByPrivateLinkService"})  # fmt: skip
-    yield making.of(NETWORK, "networkInterfaces", service_nic,
+    yield making.of(NETWORK, "networkInterfaces", service_nic, part="service-nic",
                     needed_by={connection: "NicInUseWithPrivateEndpoint", service: "NicInUse"})  # fmt: skip
     blocked = {connection: "PrivateLinkServiceHasPrivateEndpointConnections"}
-    yield making.of(NETWORK, "privateLinkServices", service.name, needed_by=blocked)
-    yield making.of(NETWORK, "privateEndpoints", endpoint.name)
+    yield making.of(NETWORK, "privateLinkServices", service.name, part="service", needed_by=blocked)
+    yield making.of(NETWORK, "privateEndpoints", endpoint.name, part="endpoint")
     kind = f"{NETWORK}/privateLinkServices/privateEndpointConnections"
-    state = {"privateLinkServiceConnectionState": {"status": "Approved"}}
-    yield Staged(connection, making.body(connection, kind, state))
+    yield Staged(connection, making.body(connection, kind, {}), part="connection")
 
 
 def _build_machine(making: _Making, topology: Topology) -> Iterator[Staged]:
@@ -209,10 +213,11 @@ def _build_machine(making: _Making, topology: Topology) -> Iterator[Staged]:
     nic = making.id(NETWORK, "networkInterfaces", f"pkrni{making.suffix}")
     if topology == "public-ip":
         blocked = {nic: "PublicIPAddressCannotBeDeleted"}
-        yield making.of(NETWORK, "publicIPAddresses", f"pkrip{making.suffix}", needed_by=blocked)
+        yield making.of(NETWORK, "publicIPAddresses", f"pkrip{making.suffix}", part="build-ip", needed_by=blocked)
         blocked = {nic: "InUseNetworkSecurityGroupCannotBeDeleted"}
-        yield making.of(NETWORK, "networkSecurityGroups", f"pkrsg{making.suffix}", needed_by=blocked)
-    yield making.of(NETWORK, "networkInterfaces", nic.name, needed_by={machine: "NicInUse"})
+        name = f"pkrsg{making.suffix}"
+        yield making.of(NETWORK, "networkSecurityGroups", name, part="build-group", needed_by=blocked)
+    yield making.of(NETWORK, "networkInterfaces", nic.name, part="build-nic", needed_by={machine: "NicInUse"})
     yield making.of(COMPUTE, "disks", f"pkros{making.suffix}", needed_by={machine: "DiskInUse"})
     size = {"hardwareProfile": {"vmSize": making.template.vm_size or BUILD_SIZE}}
-    yield making.of(COMPUTE, "virtualMachines", machine.name, size, hop=f"build-{making.system}")
+    yield making.of(COMPUTE, "virtualMachines", machine.name, size, hop=f"build-{making.system}", part="build")

@@ -8,6 +8,7 @@ from emulator.app.machines import State
 from emulator.app.stagings import Stagings
 from emulator.build.staging import InUseError, staging
 from emulator.errors import InvalidInputError, UnavailableError
+from emulator.model.default_world import default_world
 from emulator.model.ids import ResourceId
 from emulator.observe import Event, Observation
 from tests.templates import template
@@ -31,7 +32,7 @@ async def test_resources_appear_and_go_one_by_one() -> None:
     """Each is an event when it is deployed and when it is deleted; the build VM is new before and after."""
     found, events, states = stagings()
     await found.begin(STAGED)
-    assert [each["id"] for each in found.resources()] == [each.id.text for each in STAGED.resources]
+    assert [each["id"] for each in found.resources(default_world())] == [each.id.text for each in STAGED.resources]
     await found.end("guid-1", keep=False)
 
     names = [each.event for each in events if isinstance(each, Observation)]
@@ -53,7 +54,7 @@ async def test_a_kept_build_gives_way_to_the_next() -> None:
     found, _, _ = stagings()
     await found.begin(STAGED)
     await found.end("guid-1", keep=True)
-    kept = len(found.resources())
+    kept = len(found.resources(default_world()))
     await found.begin(staging(template(), "linux", "public-ip", "guid-2"))
 
     assert kept == len(STAGED.resources)
@@ -94,4 +95,4 @@ async def test_behaviour_17_is_played() -> None:
     with pytest.raises(InvalidInputError, match="expected one of guid-1"):
         found.delete("guid-9", ResourceId("/x"))
 
-    assert len(found.resources()) == len(STAGED.resources)
+    assert len(found.resources(default_world())) == len(STAGED.resources)

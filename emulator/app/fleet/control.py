@@ -28,7 +28,6 @@ from emulator.control import state
 from emulator.control.api import serving
 from emulator.control.metrics import Tally
 from emulator.errors import InvalidInputError, UnavailableError
-from emulator.model import arm
 from emulator.model.world import PROXY_PORTS, SYSTEMS, System, World, build_role
 from emulator.observe import Event, Observation
 from emulator.rules import time_scale
@@ -100,7 +99,7 @@ class Fleet:
         Raises:
             InvalidInputError: with every finding, one a line; the old world stays.
         """
-        world, applied = laid_over(self.world, resources)
+        world, applied = laid_over(self.world, resources, self.stagings.parsed(self.world))
         self.registry.plays(world)
         self._note("WorldApplied", f"the world changed: applied {', '.join(each.id.name for each in applied)}")
         return world
@@ -138,8 +137,8 @@ class Fleet:
         return await run_at(self.status.endpoints[system], system, command, seconds=timeout)
 
     def resources(self) -> list[dict[str, Any]]:
-        """The world's resources in REST shape."""
-        return [arm.dump(resource) for resource in self.world.resources]
+        """The world's resources and those of builds, in REST shape."""
+        return self.stagings.beside(self.world)
 
     def _changed(self) -> None:
         ready = self._is_ready()
