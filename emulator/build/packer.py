@@ -30,14 +30,12 @@ from emulator.build.steps import (
     Step,
     WindowsRestart,
     WindowsUpdate,
-    source_of,
 )
 from emulator.channels.ssh_session import Account
 from emulator.errors import UnavailableError
 from emulator.model.world import System
 
 PROGRAM = "packer"
-SCRIPT_NAME = "deprovisioningscript.ps1"
 PATIENCE = 20.0
 """Real seconds for Packer to clean up in once it is interrupted."""
 HEADINGS: Mapping[System, tuple[str, ...]] = {
@@ -75,14 +73,12 @@ class Template:
     folder: Path
     fetched: Fetched
     account: Account
-    has_script: bool = False
 
     def write(self, steps: Sequence[Step], system: System, real: Callable[[float], float]) -> Path:
         """The file of a template with these steps; `real` makes real seconds of emulated ones."""
         builder = self._linux(real) if system == "linux" else self._windows(real)
         builder = {"type": "null", "name": BUILDER, **builder}
         path = self.folder / "build.json"
-        self.has_script = any(self._writes_script(step) for step in steps)
         provisioners = [self.provisioner(step) for step in steps]
         path.write_text(json.dumps({"builders": [builder], "provisioners": provisioners}, indent=1))
         path.chmod(0o600)
@@ -118,14 +114,7 @@ class Template:
             path = self._kept("update.ps1", update_script(step))
             system = {"elevated_user": "SYSTEM", "elevated_password": ""}
             return {"type": "powershell", "script": path, "elevated_execute_command": UPDATE_COMMAND, **system}
-        return _deprovision(step.system, has_script=self.has_script)
-
-    def _writes_script(self, step: Step) -> bool:
-        """Whether a step speaks of the script that goes before Windows' own deprovisioning."""
-        source = source_of(step)
-        texts = [step.destination] if isinstance(step, File) else list(getattr(step, "inline", ()))
-        texts += [self.fetched.of(source).decode(errors="replace")] if source and not isinstance(step, File) else []
-        return any(SCRIPT_NAME in text.lower() for text in texts)
+        return _deprovision(step.system)
 
     def _powershell(self, step: PowerShell) -> Mapping[str, Any]:
         user = elevated_user(step)
@@ -146,12 +135,12 @@ class Template:
         return str(path)
 
 
-def _deprovision(system: System, *, has_script: bool) -> Mapping[str, Any]:
-    """The hidden step. Packer's templates cannot look first, as our driver does, whether a file is there."""
+def _deprovision(system: System) -> Mapping[str, Any]:
+    """The hidden step, in one command that looks first, since Packer's templates cannot."""
     if system == "linux":
         return {"type": "shell", "inline": list(deprovisioning_lines())}
     own = f'powershell -executionpolicy bypass -file "{SCRIPT}"'
-    return {"type": "windows-shell", "inline": [own if has_script else f"echo {NO_SYSPREP}"]}
+    return {"type": "windows-shell", "inline": [f"if exist {SCRIPT} ({own}) else (echo {NO_SYSPREP})"]}
 
 
 def _in_seconds(seconds: float) -> str:

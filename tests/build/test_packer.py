@@ -62,7 +62,8 @@ def test_windows_steps_are_provisioners(tmp_path: Path) -> None:
     assert Path(found[2]["script"]).read_bytes() == b"content"
     assert (found[3]["restart_timeout"], found[3]["restart_check_command"]) == ("600s", "c")
     assert b"Microsoft.Update.Session" in Path(found[4]["script"]).read_bytes()
-    assert found[5] == {"type": "windows-shell", "inline": [f"echo {found[5]['inline'][0][5:]}"]}
+    assert found[5]["type"] == "windows-shell"
+    assert found[5]["inline"][0].startswith("if exist c:\\DeprovisioningScript.ps1 (powershell ")
 
 
 def test_the_builder_is_the_null_one(tmp_path: Path) -> None:
@@ -152,6 +153,7 @@ class TestBothDrivers:
             powershell("Write-Output elevated", runElevated=True),
             {"type": "WindowsRestart"},
             {"type": "WindowsUpdate"},
+            powershell("'Write-Host deprovisioned by my own' > C:\\DeprovisioningScript.ps1"),
         )
         own, theirs, results = await self.both(tmp_path, windows(*steps))
 
@@ -159,7 +161,13 @@ class TestBothDrivers:
         assert [each.last_run.state for each in results] == ["Succeeded"] * 2, [each.failure for each in results]
         for result in results:
             log = log_of(result)
-            for line in ("x=3", "elevated", "BUILD-WINDOWS restarted.", "No Windows updates found"):
+            for line in (
+                "x=3",
+                "elevated",
+                "BUILD-WINDOWS restarted.",
+                "No Windows updates found",
+                "deprovisioned by my own",
+            ):
                 assert f"PACKER OUT     azure-arm: {line}" in log
 
 

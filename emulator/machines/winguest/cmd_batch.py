@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from emulator.machines.winguest import cmd_expand, cmd_line, cmd_shell, holes
 from emulator.machines.winguest.cmd_shell import Action, EndOfLine, Shell
-from emulator.machines.winguest.cmd_tree import Label, Simple
+from emulator.machines.winguest.cmd_tree import If, Label, Simple
 from emulator.machines.winguest.drive import IN_USE, decoded
 from emulator.machines.winguest.errors import NotUnderstoodError
 
@@ -111,7 +111,8 @@ def _plan_lines(shell: Shell, batch: Batch) -> None:
         if isinstance(node, Label):
             batch.labels[node.name] = len(batch.lines)
         else:
-            batch.lines.append(cmd_shell.plan_node(inner, node))
+            is_first = shell.batch is None and not batch.lines and isinstance(node, If)
+            batch.lines.append(cmd_shell.plan_node(replace(inner, is_first=is_first), node))
 
 
 async def call(shell: Shell, batch: Batch, start: int) -> int:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from emulator.machines.winguest import cmd_batch, cmd_line, cmd_shell, holes
 from emulator.machines.winguest.cmd_shell import Action, EndOfLine, Shell
 from emulator.machines.winguest.cmd_streams import Piped, Reading
-from emulator.machines.winguest.cmd_tree import For, If, Joined
+from emulator.machines.winguest.cmd_tree import For, If, Joined, Node
 from emulator.machines.winguest.console import Kept
-from emulator.machines.winguest.drive import DriveError, decoded
+from emulator.machines.winguest.drive import IN_USE, DriveError, decoded
 from emulator.machines.winguest.errors import NotUnderstoodError
 from emulator.machines.winguest.operators import wildcard
 
@@ -35,8 +35,11 @@ def plan_if(shell: Shell, node: If) -> Action:
     Raises:
         NotUnderstoodError: something in it is not played.
     """
-    then = cmd_shell.plan_node(shell, node.then)
-    otherwise = None if node.otherwise is None else cmd_shell.plan_node(shell, node.otherwise)
+    known = shell.is_first and node.question == "exist" and not holes.are_in(node.left)
+    held = _exists(shell, node.left) != node.is_negated if known else None
+    inner = replace(shell, is_first=False)
+    then = _plan_branch(inner, node.then, node.left if held is False else "")
+    otherwise = None if node.otherwise is None else _plan_branch(inner, node.otherwise, node.left if held else "")
     if node.question == "errorlevel" and not re.fullmatch(r"-?\d{1,9}", node.left):
         raise NotUnderstoodError(f"if errorlevel {node.left}")
 
@@ -46,6 +49,26 @@ def plan_if(shell: Shell, node: If) -> Action:
         return 0 if otherwise is None else await otherwise(outer)
 
     return run
+
+
+def _plan_branch(shell: Shell, node: Node, absent: str) -> Action:
+    """A branch of an `if`; `absent` is the script that it may name although it is not there: it is passed by then.
+
+    Raises:
+        NotUnderstoodError: something in it is not played.
+    """
+    try:
+        return cmd_shell.plan_node(shell, node)
+    except NotUnderstoodError as error:
+        if not absent or shell.at(str(error)).casefold() != shell.at(absent).casefold():
+            raise
+    return _in_use
+
+
+async def _in_use(shell: Shell) -> int:
+    """The file has come since the check, which nothing of this line can have done."""
+    shell.print(f"{IN_USE}\r\n", "stderr")
+    return 1
 
 
 def _holds(shell: Shell, node: If) -> bool:

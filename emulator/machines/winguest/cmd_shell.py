@@ -76,7 +76,11 @@ class State:
 
 @dataclass(slots=True)
 class Shell:
-    """One cmd.exe: its variables and folder, its console, what is known of its line, and how deep it is in others."""
+    """One cmd.exe: its variables and folder, its console, what is known of its line, and how deep it is in others.
+
+    Attributes:
+        is_first: whether nothing runs between the check of what is planned and its course.
+    """
 
     session: Session
     console: Console
@@ -85,6 +89,7 @@ class Shell:
     depth: int = 0
     batch: "Batch | None" = None
     is_alone: bool = False
+    is_first: bool = False
 
     def print(self, text: str, stream: str = "stdout") -> None:
         """Write a text."""
@@ -223,7 +228,8 @@ def plan(shell: Shell, line: str) -> Action:
         raise NotUnderstoodError(line.strip())
     scope = scope.with_changing(cmd_expand.assigned(text))
     is_alone = shell.is_alone and isinstance(nodes[0], Simple)
-    return plan_node(replace(shell, scope=scope, is_alone=is_alone), nodes[0])
+    is_first = shell.depth == 0 and shell.batch is None and isinstance(nodes[0], If)
+    return plan_node(replace(shell, scope=scope, is_alone=is_alone, is_first=is_first), nodes[0])
 
 
 def plan_node(shell: Shell, node: Node) -> Action:

@@ -37,6 +37,35 @@ async def test_conditions(condition: str, *, holds: bool) -> None:
     assert stdout == ("yes\r\n" if holds else "no\r\n")
 
 
+ABSENT = [
+    ("if exist C:\\x.ps1 (powershell -file C:\\x.ps1) else (echo none)", "none\r\n", 0),
+    ("if not exist C:\\x.cmd (echo none) else (C:\\x.cmd)", "none\r\n", 0),
+    ("if exist C:\\x.cmd (call C:\\x.cmd)", "", 0),
+    ("if exist C:\\x.cmd (C:\\y.cmd) else (echo none)", "", 1),
+    ("if exist C:\\x.cmd (echo there) else (frobnicate)", "", 1),
+    ("if exist C:\\there.cmd (frobnicate) else (echo none)", "", 1),
+    ("echo exit 3 > C:\\x.cmd & if exist C:\\x.cmd (C:\\x.cmd) else (echo none)", "", 1),
+]
+
+
+@pytest.mark.parametrize(("line", "stdout", "code"), ABSENT)
+async def test_a_branch_that_is_passed_by_may_name_what_is_not_there(line: str, stdout: str, code: int) -> None:
+    """Where nothing has run before, what `exist` says is certain, and so is which branch is judged."""
+    with guest({"C:\\there.cmd": "echo there"}) as made:
+        assert (await made.cmd(line))[::2] == (stdout, code)
+
+
+@pytest.mark.parametrize(
+    ("first", "stdout"), [("", "none\r\n"), ("echo one\r\n", "")], ids=["first line", "second line"]
+)
+async def test_such_a_branch_in_a_batch_file(first: str, stdout: str) -> None:
+    """In its first line it is passed by; later, a line before it may have made the file, and nothing runs."""
+    text = f"@echo off\r\n{first}" if first else ""
+    batch = f"{text}@if exist C:\\x.cmd (C:\\x.cmd) else (echo none)\r\n"
+    with guest({"C:\\b.cmd": batch}) as made:
+        assert (await made.cmd("C:\\b.cmd"))[0] == stdout
+
+
 @pytest.mark.parametrize(
     ("loop", "stdout"),
     [
