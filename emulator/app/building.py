@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,8 +37,12 @@ Document = Path | str | Mapping[str, Any] | ImageTemplate
 """An image template: a file, its JSON, or the value."""
 
 
-def template_of(document: Document, parameters: Mapping[str, str] | None = None) -> ImageTemplate:
+def template_of(
+    document: Document, parameters: Mapping[str, str] | None = None, spare: Collection[str] = frozenset()
+) -> ImageTemplate:
     """The image template of a document; a deployment template's expressions are worked out.
+
+    Parameters that fit nowhere are refused, but for those that are `spare`.
 
     Raises:
         InvalidInputError: it has findings, or holds no image template, or several.
@@ -46,7 +50,7 @@ def template_of(document: Document, parameters: Mapping[str, str] | None = None)
     if isinstance(document, ImageTemplate):
         return document
     name, value = _read(document)
-    found = arm.load([(name, worked_out(name, value, parameters or {}))]).resources
+    found = arm.load([(name, worked_out(name, value, parameters or {}, spare))]).resources
     templates = [each for each in found if isinstance(each, ImageTemplate)]
     if len(templates) != 1:
         raise InvalidInputError(f"{name}: found {len(templates)} image templates, expected one")

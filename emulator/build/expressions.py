@@ -7,7 +7,7 @@ finding, and no value is guessed.
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,8 +41,12 @@ class Deployment:
     lines: list[str] = field(default_factory=list)
 
 
-def worked_out(document: str, value: object, given: Mapping[str, str]) -> object:
+def worked_out(
+    document: str, value: object, given: Mapping[str, str], spare: Collection[str] = frozenset()
+) -> object:
     """A document with every expression of a deployment template replaced by its value; any other as it is.
+
+    What is `spare` of what is given may fit nowhere: a file has values for many documents.
 
     Raises:
         InvalidInputError: a parameter has no value, or an expression means nothing here; all findings at once.
@@ -51,7 +55,7 @@ def worked_out(document: str, value: object, given: Mapping[str, str]) -> object
     is_deployment = "$schema" in keys and isinstance(keys.get("resources"), list)
     own = Deployment(document, _lower(keys.get("parameters")), _lower(keys.get("variables")), _lower(given))
     places = _places(value)
-    for name in given:
+    for name in (each for each in given if each not in spare):
         if not places & {f"<{name}>", f"{{{name}}}"} and not (is_deployment and name.lower() in own.parameters):
             known = ", ".join([*(own.parameters if is_deployment else ()), *sorted(places)]) or "(none)"
             own.lines.append(f"{document}: parameters: found no {name!r}, expected one of {known}")

@@ -54,24 +54,33 @@ class Fetcher:
     told: Told
 
     async def all(self, plan: Plan) -> Fetched:
-        """What a plan's steps name, all of it.
+        """What a plan's steps name, all of it, fetched at the same time.
 
         Raises:
             InvalidInputError: with a line for each source that cannot be had, or is not what its checksum says.
         """
-        found: dict[Source, bytes] = {}
-        lines: list[str] = []
+        steps: dict[Source, tuple[Step, int]] = {}
         for number, step in enumerate((*plan.steps, *plan.validators)):
             source = source_of(step)
-            if source is None or source in found:
-                continue
-            try:
-                found[source] = await self._verified(step, source, number)
-            except InvalidInputError as error:
-                lines.append(str(error))
+            if source is not None:
+                steps.setdefault(source, (step, number))
+        async with asyncio.TaskGroup() as group:
+            tasks = {
+                source: group.create_task(self._found(step, source, number))
+                for source, (step, number) in steps.items()
+            }
+        found = {source: task.result() for source, task in tasks.items()}
+        lines = [each for each in found.values() if isinstance(each, str)]
         if lines:
             raise InvalidInputError("\n".join(lines))
-        return Fetched(found)
+        return Fetched({source: each for source, each in found.items() if isinstance(each, bytes)})
+
+    async def _found(self, step: Step, source: Source, number: int) -> bytes | str:
+        """What a source has, or why it cannot be had."""
+        try:
+            return await self._verified(step, source, number)
+        except InvalidInputError as error:
+            return str(error)
 
     async def _verified(self, step: Step, source: Source, number: int) -> bytes:
         content = await self._tried(step, source, number)

@@ -41,7 +41,7 @@ def build(
             "--parameter",
             "-p",
             metavar="NAME=VALUE",
-            help="A deployment template's parameter, or a place <NAME> that is left to be filled in; @FILE has many.",
+            help="A deployment template's parameter, or a place <NAME> or {NAME} to be filled in; @FILE has many.",
         ),
     ] = None,
     driver: Annotated[
@@ -71,7 +71,8 @@ def build(
     from emulator.build.run import Driver
     from emulator.build.sources import mirror_of
 
-    found = template_of(template, _pairs(parameter or []))
+    named, in_files = _pairs(parameter or [])
+    found = template_of(template, in_files | named, in_files.keys() - named.keys())
     mirrors = tuple(mirror_of(each) for each in mirror or [])
     if delete:
         _delete(found, control)
@@ -90,18 +91,19 @@ def build(
         raise typer.Exit(FAILED)
 
 
-def _pairs(given: list[str]) -> dict[str, str]:
-    """Names with their values; `@FILE` stands for all of a file's, as Azure's parameter files have them."""
+def _pairs(given: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Names with their values, and those of files, `@FILE`, as Azure's parameter files have them."""
     pairs: dict[str, str] = {}
+    in_files: dict[str, str] = {}
     for each in given:
         if each.startswith("@"):
-            pairs |= _of_file(Path(each[1:]))
+            in_files |= _of_file(Path(each[1:]))
             continue
         name, separator, value = each.partition("=")
         if not separator or not name:
             raise InvalidInputError(f"--parameter: found {each!r}, expected NAME=VALUE or @FILE")
         pairs[name] = value
-    return pairs
+    return pairs, in_files
 
 
 def _of_file(file: Path) -> dict[str, str]:

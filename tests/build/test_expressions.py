@@ -144,3 +144,10 @@ def test_a_name_that_fits_nowhere_is_refused() -> None:
     """A parameter that no document asks for is a typing error."""
     with pytest.raises(InvalidInputError, match=r"found no 'regin', expected one of <region>"):
         worked_out("t.json", {"location": "<region>"}, {"regin": "west"})
+
+
+def test_a_spare_name_may_fit_nowhere() -> None:
+    """A file of values serves many documents."""
+    assert worked_out("t.json", {"location": "<region>"}, {"region": "west", "other": "x"}, {"other"}) == {
+        "location": "west"
+    }

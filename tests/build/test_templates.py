@@ -1,13 +1,14 @@
 """Every template of Azure's that we have: refused as it stands with code and field, and accepted once filled in."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 
 from emulator.app.building import template_of
 from emulator.build.plan import RefusedError, plan_of
 from emulator.errors import InvalidInputError
-from tests.real_templates import AZURE, document, values_for
+from tests.real_templates import AZURE, DATA, document, values_for
 
 SHARED = [
     ("properties.distribute[0].galleryImageId", "BadSharedImageDistribute"),
@@ -90,10 +91,10 @@ STILL: Mapping[str, Sequence[tuple[str, str]]] = {
 """What is refused once every place is filled in: no build can do without an identity."""
 
 
-def refused(name: str, values: Mapping[str, str]) -> list[tuple[str, str]]:
+def refused(name: str, values: Mapping[str, str], spare: Collection[str] = ()) -> list[tuple[str, str]]:
     """The fields that are refused, with their codes."""
     try:
-        plan_of(template_of(document(name), values))
+        plan_of(template_of(document(name), values, spare))
     except RefusedError as error:
         return list(dict.fromkeys((each.field, each.code) for each in error.refusals))
     return []
@@ -121,6 +122,14 @@ def test_as_it_stands_it_is_refused(row: str) -> None:
 def test_filled_in_it_is_accepted(row: str) -> None:
     """With its places filled in, or its parameters given, it is a plan; two have no identity, and never can be."""
     assert refused(name_of(row), values_for(name_of(row))) == list(STILL.get(row, []))
+
+
+@pytest.mark.parametrize("row", [each for each in (*REFUSED, *PARAMETERS) if name_of(each).startswith("__")])
+def test_one_file_of_values_fills_every_quick_start(row: str) -> None:
+    """The file that the README gives to one has the places of all."""
+    values = json.loads((DATA / "values.json").read_text())
+
+    assert refused(name_of(row), values, values.keys()) == list(STILL.get(row, []))
 
 
 @pytest.mark.parametrize("row", PARAMETERS)

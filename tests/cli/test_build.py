@@ -143,7 +143,7 @@ def test_files_of_values_are_checked(cli: Cli, tmp_path: Path) -> None:
     """A file that is not there, or holds something else, is told; Azure's parameter files and plain ones are read."""
     file = written(tmp_path, {**linux(shell("a")), "location": "<where>"})
     (tmp_path / "list.json").write_text("[]")
-    (tmp_path / "azure.json").write_text('{"parameters": {"where": {"value": "<still>"}}}')
+    (tmp_path / "azure.json").write_text('{"parameters": {"where": {"value": "<still>"}, "spare": {"value": "x"}}}')
 
     assert "cannot be read" in cli("build", file, "-p", f"@{tmp_path}/none.json").stderr
     assert "expected names and values" in cli("build", file, "-p", f"@{tmp_path}/list.json").stderr
