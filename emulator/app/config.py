@@ -2,20 +2,29 @@
 
 import os
 import re
-import reprlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+import pydantic
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from emulator.app.finding import finding, place_of
 from emulator.errors import InvalidInputError
 from emulator.machines.settings import ChannelBinding, GuestChoice, HostChoice, Scheme, WinrmSettings
 from emulator.model.switches import ProxyMode, Switches
 from emulator.model.world import System, Topology
 from emulator.rules.deployment import Wanted
 
-Port = Annotated[int, Field(ge=1, le=65535)] | Literal["auto"]
+
+def _port(found: object) -> object:
+    number = int(found) if isinstance(found, str) and found.isdecimal() else found
+    if number == "auto" or (isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= 65535):
+        return number
+    raise ValueError("expected a port from 1 to 65535, or auto")
+
+
+Port = Annotated[int | Literal["auto"], BeforeValidator(_port)]
 
 
 class _Strict(BaseModel):
@@ -158,7 +167,10 @@ class Config(_Strict):
     time_scale: float = Field(default=1.0, gt=0, le=100_000)
     switches: SwitchSettings = SwitchSettings()
     credentials: Credentials = Credentials()
-    listen: Listen | Literal["auto"] = Listen()
+    listen: Annotated[
+        Annotated[Listen, pydantic.Tag("keys")] | Annotated[Literal["auto"], pydantic.Tag("auto")],
+        pydantic.Discriminator(lambda found: "auto" if found == "auto" else "keys"),
+    ] = Listen()
     guest: GuestChoice = "auto"
     winrm: Winrm = Winrm()
     windows: Windows = Windows()
@@ -243,32 +255,19 @@ def _checked(values: Mapping[str, Any], sources: Mapping[str, str]) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False)
-        raise InvalidInputError("\n".join(_finding(_source(sources, each["loc"]), each) for each in found)) from None
+        found = [
+            (place_of(values, each["loc"]), each) for each in error.errors(include_url=False, include_context=False)
+        ]
+        told = [f"{_source(sources, place)}: {finding(each, place, _keys(place))}" for place, each in found]
+        raise InvalidInputError("\n".join(told)) from None
 
 
 def _source(sources: Mapping[str, str], place: Sequence[object]) -> str:
     return sources.get(".".join(map(str, place[:2]))) or sources[str(place[0])]
 
 
-def _finding(source: str, error: Any) -> str:
-    field = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"{source}: {field}: no such key; the keys are {', '.join(_keys(error['loc'][:-1]))}"
-    # What stands below `credentials` may be a secret, and messages end in logs.
-    found = type(error["input"]).__name__ if error["loc"][0] == "credentials" else _short(error["input"])
-    return f"{source}: {field}: found {found}, {error['msg'][0].lower()}{error['msg'][1:]}"
-
-
-def _short(value: object) -> str:
-    """A found value, cut short: YAML's aliases can make it endless."""
-    printing = reprlib.Repr()
-    printing.maxlevel, printing.maxstring, printing.maxother = 2, 80, 80
-    return printing.repr(value)
-
-
-def _keys(place: Sequence[object]) -> Iterable[str]:
-    """The keys of a settings object."""
+def _keys(place: Sequence[object]) -> Sequence[str]:
+    """The keys of the settings object at a place, or around it."""
     models: dict[object, type[_Strict]] = {
         "switches": SwitchSettings,
         "credentials": Credentials,
@@ -278,7 +277,7 @@ def _keys(place: Sequence[object]) -> Iterable[str]:
         "winrm": Winrm,
         "windows": Windows,
     }
-    return (models[place[0]] if place else Config).model_fields
+    return tuple(models.get(place[0], Config).model_fields)
 
 
 def _read(file: Path) -> dict[str, Any]:

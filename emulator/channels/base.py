@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from emulator.errors import PeerError
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -19,6 +21,20 @@ class Outcome:
     stderr: bytes
 
 
+class UnfinishedError(PeerError):
+    """A command did not come to its end, in time or at all.
+
+    Attributes:
+        stdout: its standard output so far, as bytes.
+        stderr: its standard error so far, as bytes.
+    """
+
+    def __init__(self, sentence: str, stdout: bytes, stderr: bytes) -> None:
+        super().__init__(sentence)
+        self.stdout = stdout
+        self.stderr = stderr
+
+
 class Channel(Protocol):
     """A way to run a command on a build VM."""
 
@@ -26,6 +42,7 @@ class Channel(Protocol):
         """Run one command to its end.
 
         Raises:
+            UnfinishedError: the command began, and its end did not come.
             PeerError: the channel did not carry it; the message is a sentence that says why.
         """
         ...

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import io
 import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import asyncssh
 
-from emulator.channels.base import Outcome
+from emulator.channels.base import Outcome, UnfinishedError
 from emulator.errors import PeerError
 
 
@@ -58,19 +59,32 @@ async def run(
         timeout: real seconds for all of it.
 
     Raises:
-        PeerError: not connected, not admitted, or cut off; one sentence.
+        UnfinishedError: the command was cut off, or took too long; with what it had said.
+        PeerError: not connected, or not admitted; one sentence.
     """
     where = f"ssh {username}@{host}:{port}"
+    stdout, stderr = _Heard(), _Heard()
     try:
         async with asyncio.timeout(timeout), connection(host, port, username, private_key, password) as found:
-            done = await found.run(command, encoding=None, stdin=asyncssh.DEVNULL)
+            done = await found.run(command, encoding=None, stdin=asyncssh.DEVNULL, stdout=stdout, stderr=stderr)
     except TimeoutError:
-        raise PeerError(f"{where}: no answer within {timeout:g} s") from None
+        raise UnfinishedError(f"{where}: no answer within {timeout:g} s", bytes(stdout), bytes(stderr)) from None
     except (OSError, asyncssh.Error, asyncssh.KeyImportError) as error:
-        raise PeerError(f"{where}: {one_line(error)}") from None
+        raise UnfinishedError(f"{where}: {one_line(error)}", bytes(stdout), bytes(stderr)) from None
     if done.exit_status is None:
-        raise PeerError(f"{where}: the connection ended before the command did")
-    return Outcome(exit_code_of(done), _bytes(done.stdout), _bytes(done.stderr))
+        sentence = f"{where}: the connection ended before the command did"
+        raise UnfinishedError(sentence, bytes(stdout), bytes(stderr))
+    return Outcome(exit_code_of(done), bytes(stdout), bytes(stderr))
+
+
+class _Heard(io.BytesIO):
+    """Output as it comes; it can be read when asyncssh has closed it."""
+
+    def close(self) -> None:
+        """Keep it."""
+
+    def __bytes__(self) -> bytes:
+        return self.getvalue()
 
 
 @contextlib.asynccontextmanager
@@ -124,10 +138,6 @@ def exit_code_of(done: asyncssh.SSHCompletedProcess) -> int:
         number = getattr(signal, f"SIG{done.exit_signal[0]}", signal.SIGKILL)
         return 128 + int(number)
     return int(done.exit_status or 0)
-
-
-def _bytes(data: bytes | str | None) -> bytes:
-    return data if isinstance(data, bytes) else (data or "").encode()
 
 
 def one_line(error: BaseException) -> str:

@@ -10,10 +10,11 @@ import math
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree.ElementTree import ParseError  # pywinrm's parser raises it
 
-from emulator.channels.base import Outcome
+from emulator.channels.base import Outcome, UnfinishedError
 from emulator.errors import PeerError
 
 if TYPE_CHECKING:
@@ -45,20 +46,36 @@ async def run(
     """Run one command line by cmd.exe and return how it ended; all of it within `timeout` real seconds.
 
     Raises:
-        PeerError: the channel, the login or the service failed; the message is one sentence.
+        UnfinishedError: the channel, the login or the service failed, or it took too long; with what it had said.
     """
     deadline = time.monotonic() + timeout
     return await asyncio.to_thread(_run, url, username, password, command, deadline=deadline, transport=transport)
 
 
+@dataclass(slots=True)
+class _Heard:
+    """Output as it comes."""
+
+    stdout: bytearray = field(default_factory=bytearray)
+    stderr: bytearray = field(default_factory=bytearray)
+
+
 def _run(url: str, username: str, password: str, command: str, *, deadline: float, transport: Transport) -> Outcome:
+    heard = _Heard()
+    try:
+        return _ran(protocol_at(url, username, password, transport), command, deadline, heard)
+    except PeerError as error:
+        raise UnfinishedError(str(error), bytes(heard.stdout), bytes(heard.stderr)) from None
+
+
+def _ran(protocol: "Protocol", command: str, deadline: float, heard: _Heard) -> Outcome:
     import requests
     import urllib3
     from winrm.exceptions import InvalidCredentialsError, WinRMError, WinRMTransportError
 
-    protocol = protocol_at(url, username, password, transport)
+    url, username = protocol.transport.endpoint, protocol.transport.username
     try:
-        return _converse(protocol, command, deadline)
+        return _converse(protocol, command, deadline, heard)
     except InvalidCredentialsError:
         raise PeerError(f"{url} rejected the user name or password of {username}") from None
     except requests.Timeout:
@@ -147,13 +164,13 @@ def _adapter(
     return adapter
 
 
-def _converse(protocol: "Protocol", command: str, deadline: float) -> Outcome:
+def _converse(protocol: "Protocol", command: str, deadline: float, heard: _Heard) -> Outcome:
     _allow(protocol, deadline)
     shell = protocol.open_shell(codepage=65001)
     try:
         _allow(protocol, deadline)
         identity = protocol.run_command(shell, command)
-        outcome = _output(protocol, shell, identity, deadline)
+        outcome = _output(protocol, shell, identity, deadline, heard)
     except BaseException:
         with contextlib.suppress(Exception):  # the first failure is the one to tell
             _close(protocol, shell)
@@ -162,18 +179,19 @@ def _converse(protocol: "Protocol", command: str, deadline: float) -> Outcome:
     return outcome
 
 
-def _output(protocol: "Protocol", shell: str, command: str, deadline: float) -> Outcome:
+def _output(protocol: "Protocol", shell: str, command: str, deadline: float, heard: _Heard) -> Outcome:
     from winrm.exceptions import WinRMOperationTimeoutError
 
-    stdout, stderr, done, code = b"", b"", False, 0
+    code, done = 0, False
     while not done:
         _allow(protocol, deadline)
         with contextlib.suppress(WinRMOperationTimeoutError):  # no output yet; ask again
             more, more_errors, code, done = protocol.get_command_output_raw(shell, command)
-            stdout, stderr = stdout + more, stderr + more_errors
+            heard.stdout += more
+            heard.stderr += more_errors
     _allow(protocol, max(deadline, time.monotonic() + FAREWELL))
     protocol.cleanup_command(shell, command)
-    return Outcome(code, stdout, stderr)
+    return Outcome(code, bytes(heard.stdout), bytes(heard.stderr))
 
 
 def _close(protocol: "Protocol", shell: str) -> None:

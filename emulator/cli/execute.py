@@ -28,9 +28,13 @@ def execute(
     control: ControlUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Run a command on a build VM, through the channel, and pass its exit code on."""
+    """Run a command on a build VM, through the channel, and pass its exit code on.
+
+    One that does not end in time, or is cut off, is exit code 1, with what it had said.
+    """
     from emulator.app.channel import run_at
     from emulator.app.status import Endpoint, Exact
+    from emulator.channels.base import UnfinishedError
     from emulator.cli.loop import run
     from emulator.control.client import find
 
@@ -43,17 +47,26 @@ def execute(
         raise UnavailableError(f"the running world has no {system} build VM")
     endpoint = Endpoint(**{**found, "exact": Exact(**found["exact"])})
     windows = system == "windows"
-    outcome = run(
-        run_at(endpoint, "windows" if windows else "linux", line(command, windows=windows), seconds=timeout)
-    )
-    if as_json:
-        texts = {"stdout": outcome.stdout.decode(errors="replace"), "stderr": outcome.stderr.decode(errors="replace")}
-        print_json({"exit_code": outcome.exit_code, **texts})
-    else:
-        sys.stdout.buffer.write(outcome.stdout)
-        sys.stdout.flush()
-        sys.stderr.buffer.write(outcome.stderr)
+    running = run_at(endpoint, "windows" if windows else "linux", line(command, windows=windows), seconds=timeout)
+    try:
+        outcome = run(running)
+    except UnfinishedError as error:
+        _print(None, error.stdout, error.stderr, as_json=as_json)
+        raise
+    _print(outcome.exit_code, outcome.stdout, outcome.stderr, as_json=as_json)
     raise typer.Exit(local_code(outcome.exit_code))
+
+
+def _print(code: int | None, stdout: bytes, stderr: bytes, *, as_json: bool) -> None:
+    """What a command said, and its exit code; None where its end did not come."""
+    if as_json:
+        texts = {"stdout": stdout.decode(errors="replace"), "stderr": stderr.decode(errors="replace")}
+        print_json({"exit_code": code, **texts})
+        return
+    sys.stdout.buffer.write(stdout)
+    sys.stdout.flush()
+    sys.stderr.buffer.write(stderr)
+    sys.stderr.flush()
 
 
 def line(words: list[str], *, windows: bool) -> str:

@@ -99,10 +99,15 @@ def kinds(*, as_json: Json = False) -> None:
     from emulator.rules.faults.catalog import ALL
 
     if as_json:
-        print_json({name: {"does": kind.__doc__, "settings": list(_settings(kind))} for name, kind in ALL.items()})
+        print_json(
+            {
+                name: {"does": kind.__doc__, "loses": kind.loses, "settings": list(_settings(kind))}
+                for name, kind in ALL.items()
+            }
+        )
         return
     for name, kind in ALL.items():
-        typer.echo(f"{name}\n    {kind.__doc__}")
+        typer.echo(f"{name}\n    {kind.__doc__}{' Bytes may be lost or changed.' if kind.loses else ''}")
         for setting in _settings(kind):
             typer.echo(f"    {setting}")
 

@@ -12,17 +12,18 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from emulator.model.world import System, World, build_role
-from emulator.net import hop_header, link_header, records
+from emulator.net import link_header, records
 from emulator.net.attempts import Attempt
 from emulator.net.dark import until_left
-from emulator.net.dial import DialFailure, dial
+from emulator.net.dial import DialFailure
 from emulator.net.faults import ListenerFaults
 from emulator.net.gate import Gate, gate_at
 from emulator.net.holding import until_gone
 from emulator.net.idle import IdleTimer
-from emulator.net.late import kept
+from emulator.net.late import is_kept
 from emulator.net.live import LiveFlow, LiveFlows
 from emulator.net.nat_ports import NatPorts
+from emulator.net.reaching import reached
 from emulator.net.records import Passage
 from emulator.net.relay import Ended, Relay
 from emulator.net.scene import Scene
@@ -38,8 +39,6 @@ from emulator.rules.legs import Leg
 from emulator.rules.live import Fate, Opened
 from emulator.rules.path import ChannelPath
 from emulator.rules.posture import Answer, Posture
-from emulator.wire.hop import HopHeader
-from emulator.wire.proxy_v2 import Addresses
 
 DIAL_SECONDS = 5.0
 """Real seconds for a connection within this machine."""
@@ -123,8 +122,9 @@ class Entry:
         if route.end(1).verdict.carried and not self.faults.dropping():
             world, route = self.dropped_under[0], self._route(peer, self.dropped_under)
         end = route.end(1)
-        which = records.passage(self.hop, end.name, peer, route.legs[0].flow)
         fault = self.faults.dropping() if end.verdict.carried else None
+        here = next((each.name for each in route.legs if each.name.endswith(f"→ {self.hop}")), end.name)
+        which = records.passage(self.hop, here if fault else end.name, peer, route.legs[0].flow)
         verdict = listening.verdict(fault) if fault else end.verdict
         approximated = self.caveat or (records.HELD if attempt.held else "")
         if self.scene.traffic is not None:
@@ -144,27 +144,16 @@ class Entry:
             await self._hold(connection, which, end, "the posture changed while it connected")
             return None
         number = self.faults.next_number()
-        if await self._is_kept(connection, which, number):
+        if await is_kept(self.faults, number, connection, which, self.scene):
             return None
         first = link_header.before_connection(self.scene.world, which.flow)
-        target = await self._dial(which, end, first)
+        target = await reached(self.scene, which, end, seconds=DIAL_SECONDS, first=first)
         if isinstance(target, DialFailure):
             await self._hold(connection, which, end, target.sentence)
             return None
         traffic = self.scene.traffic
         points = flow_points.of_first_segment(self.scene.world, route) if traffic is not None else ()
         return _Carriage(which, number, live.opened(route), target, points, traffic)
-
-    async def _is_kept(self, connection: socket.socket, which: Passage, number: int) -> bool:
-        """Whether a fault at the listener kept it from being served, to its end."""
-        fault = self.faults.at_accept(number)
-        record = None
-        if fault is not None:
-            removed = self.faults.removed(fault)
-            record = await kept(connection, which, self.scene.clock, fault, removed)
-        if record is not None:
-            self.scene.observer(record)
-        return record is not None
 
     def _route(self, peer: tuple[str, int], under: tuple[World, Condition] | None = None) -> ChannelPath:
         scene = self.scene
@@ -175,24 +164,6 @@ class Entry:
 
     def _far_end(self, route: ChannelPath) -> str:
         return route.proxy.hop if route.proxy else build_role(self.system)
-
-    async def _dial(self, which: Passage, end: Leg, first: bytes) -> socket.socket | DialFailure:
-        """The far end, connected, with what private link itself sends `first`."""
-        where = self.scene.transport(end.flow.destination, end.flow.destination_port)
-        source = self.scene.source(end.flow.source, where[0])
-        target = await dial(source, where, seconds=DIAL_SECONDS)
-        if isinstance(target, DialFailure):
-            return target.of(which.backend)
-        ends = Addresses(end.flow.source, end.flow.source_port, end.flow.destination, end.flow.destination_port)
-        try:
-            if which.backend not in self.scene.headless:
-                hop_header.send(target, HopHeader(which.name, ends), self.scene.key)
-            if first:
-                target.send(first)  # a fresh connection's empty send buffer takes it whole
-        except OSError as error:
-            target.close()
-            return DialFailure("unreachable", f"{which.backend} closed at once: {error}")
-        return target
 
     def _port(self, then: Opened) -> contextlib.AbstractContextManager[None]:
         """The port that private link has for a flow; flows without a proxy need none."""

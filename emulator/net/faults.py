@@ -23,6 +23,8 @@ from emulator.rules.posture import Answer, Posture, Spread
 
 End = Callable[[Fate, Sequence[Side]], None]
 """Ends a connection so; the sides are those that are reset."""
+Blame = Callable[[Fate], None]
+"""Notes why a connection ends that still goes on one way."""
 LATE = (Mute, SlowAccept)
 """What keeps an accepted connection waiting; once it is served, it is noted alone."""
 BYTES = ("stream", "packet", "end", "linux", "windows")
@@ -37,12 +39,13 @@ class FaultyFlow:
         on: what they make of it.
     """
 
-    __slots__ = ("_directions", "_end", "_programs", "_relay", "_timer", "_wanted", "clock", "on")
+    __slots__ = ("_blame", "_directions", "_end", "_programs", "_relay", "_timer", "_wanted", "clock", "on")
 
-    def __init__(self, relay: Relay, clock: Clock, end: End, *, fresh: bool) -> None:
+    def __init__(self, relay: Relay, clock: Clock, end: End, blame: Blame, *, fresh: bool) -> None:
         self._relay = relay
         self.clock = clock
         self._end = end
+        self._blame = blame
         self._timer: asyncio.TimerHandle | None = None
         self._programs: dict[Way, bytes | None] = dict.fromkeys(WAYS, None)
         self._wanted = False
@@ -82,8 +85,7 @@ class FaultyFlow:
         how: Literal["rst", "fin", "drop"] = "drop"
         if isinstance(effect, (Reset, Close)):
             how = "rst" if isinstance(effect, Reset) else "fin"
-        sentence = f"fault {fault.name} ({effect.kind})"
-        self._end(Fate(how, Reason("fault", "", fault.name), sentence, by=fault.hop), sides)
+        self._end(_fate(fault, how), sides)
 
     def close(self) -> None:
         """The connection is over."""
@@ -122,6 +124,9 @@ class FaultyFlow:
     def _apply(self, change: Change) -> None:
         for fault in change.acts:
             self.act(fault)
+        for fault in change.closes:
+            if self._relay.is_established:
+                self._blame(_fate(fault, "fin"))
         for way in change.ends:
             self._directions[way].finish()
         if change.flush:
@@ -154,6 +159,11 @@ class FaultyFlow:
     def _tick(self) -> None:
         self._timer = None
         self._apply(self.on.tick(self.clock.now()))
+
+
+def _fate(fault: Fault, how: Literal["rst", "fin", "drop"]) -> Fate:
+    sentence = f"fault {fault.name} ({fault.effect.kind})"
+    return Fate(how, Reason("fault", "", fault.name), sentence, by=fault.hop)
 
 
 class ListenerFaults:

@@ -5,9 +5,11 @@ import socket
 
 from emulator.clock import Clock
 from emulator.net import records
+from emulator.net.faults import ListenerFaults
 from emulator.net.holding import until_gone
 from emulator.net.records import Passage
 from emulator.net.relay import LINGER_RST
+from emulator.net.scene import Scene
 from emulator.observe import How, Record
 from emulator.reason import Outcome
 from emulator.rules.faults import listening
@@ -15,6 +17,19 @@ from emulator.rules.faults.fault import Fault
 from emulator.rules.faults.kinds import SlowAccept
 
 ACCEPTED = "it was accepted first: the kernel cannot tell one attempt by its number"
+
+
+async def is_kept(
+    faults: ListenerFaults, number: int, connection: socket.socket, which: Passage, scene: Scene
+) -> bool:
+    """Whether a fault at the listener kept its connection of this number from being served, to its end."""
+    fault = faults.at_accept(number)
+    if fault is None:
+        return False
+    record = await kept(connection, which, scene.clock, fault, faults.removed(fault))
+    if record is not None:
+        scene.observer(record)
+    return record is not None
 
 
 async def kept(

@@ -47,10 +47,14 @@ class LiveFlow:
             self.fate = fate
             self.relay.cut(fate.how, resets=resets)
 
+    def blame(self, fate: Fate) -> None:
+        """A fault has ended one way of it; who ends the other has only heard of that."""
+        self.fate = self.fate or fate
+
     def impose(self, faults: Sequence[Numbered], clock: Clock, *, fresh: bool) -> None:
         """Have exactly these faults act on it; `fresh`: it has not begun to carry bytes."""
         if self.faults is None and faults:
-            self.faults = FaultyFlow(self.relay, clock, self.fail, fresh=fresh)
+            self.faults = FaultyFlow(self.relay, clock, self.fail, self.blame, fresh=fresh)
         if self.faults is not None:
             self.faults.set(faults)
 

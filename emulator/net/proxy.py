@@ -17,7 +17,7 @@ from emulator.net.attempts import Attempt
 from emulator.net.faults import ListenerFaults
 from emulator.net.gate import Gate, gate_at
 from emulator.net.hop_header import CutShortError, ProbeError
-from emulator.net.late import kept
+from emulator.net.late import is_kept
 from emulator.net.live import LiveFlows
 from emulator.net.proxy_modes import Asked, Told
 from emulator.net.records import Passage
@@ -60,7 +60,9 @@ class Proxy:
         if header is None:
             return
         errand = self._errand(header, peer, self.faults.next_number())
-        if await self._is_kept(connection, errand) or not await self._is_introduced(connection, errand.which):
+        if await is_kept(self.faults, errand.number, connection, errand.which, scene):
+            return
+        if not await self._is_introduced(connection, errand.which):
             return
         mode = scene.world.switches.proxy_mode
         if mode == "tcp-forward":
@@ -69,17 +71,6 @@ class Proxy:
             await self._jump(connection, header, peer)
         else:
             await self._told(mode, connection, errand.which, partial(self._errand, header, peer, errand.number))
-
-    async def _is_kept(self, connection: socket.socket, errand: Errand) -> bool:
-        """Whether a fault at the listener kept it from being served, to its end."""
-        fault = self.faults.at_accept(errand.number)
-        record = None
-        if fault is not None:
-            removed = self.faults.removed(fault)
-            record = await kept(connection, errand.which, self.scene.clock, fault, removed)
-        if record is not None:
-            self.scene.observer(record)
-        return record is not None
 
     def _errand(self, header: HopHeader, peer: tuple[str, int], number: int, asked: Asked | None = None) -> Errand:
         """What a client wants: the build VM that this listener is for, or the target that it named."""

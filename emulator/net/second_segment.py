@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.model.compute import Member
-from emulator.net import hop_header, records
+from emulator.net import records
 from emulator.net.dark import until_left
-from emulator.net.dial import DialFailure, dial
+from emulator.net.dial import DialFailure
 from emulator.net.holding import left_within, until_gone
 from emulator.net.live import LiveFlow, LiveFlows
 from emulator.net.pace import Pace
 from emulator.net.proxy_modes import Asked
+from emulator.net.reaching import reached
 from emulator.net.records import Passage
 from emulator.net.relay import LINGER_RST, SIDES, Ended, Relay
 from emulator.net.scene import Scene
@@ -24,8 +25,6 @@ from emulator.rules import flow_points, live
 from emulator.rules import link_header as rules
 from emulator.rules.legs import Leg
 from emulator.rules.live import Fate
-from emulator.wire.hop import HopHeader
-from emulator.wire.proxy_v2 import Addresses
 
 DIAL_AGAIN = 1.0
 """Real seconds between two tries of a build VM that is not on the network."""
@@ -124,30 +123,13 @@ class SecondSegment:
         loop = asyncio.get_running_loop()
         until = errand.which.started + self.scene.clock.real(self.scene.world.switches.proxy_connect_timeout)
         while True:
-            target = await self._dial(errand.which, errand.leg, seconds=until - loop.time())
+            target = await reached(self.scene, errand.which, errand.leg, seconds=until - loop.time())
             if not isinstance(target, DialFailure) or target.kind != "timeout":
                 return target, False
             if await left_within(connection, min(until - loop.time(), DIAL_AGAIN)):
                 return target, True
             if loop.time() >= until:
                 return target, False
-
-    async def _dial(self, which: Passage, leg: Leg, *, seconds: float) -> socket.socket | DialFailure:
-        scene, flow = self.scene, leg.flow
-        where = scene.transport(flow.destination, flow.destination_port)
-        source = scene.source(flow.source, where[0])
-        target = await dial(source, where, seconds=seconds)
-        if isinstance(target, DialFailure):
-            return target.of(which.backend)
-        if which.backend in scene.headless:
-            return target
-        ends = Addresses(flow.source, flow.source_port, flow.destination, flow.destination_port)
-        try:
-            hop_header.send(target, HopHeader(which.name, ends), scene.key)
-        except OSError as error:
-            target.close()
-            return DialFailure("unreachable", f"{which.backend} closed at once: {error}")
-        return target
 
     async def _give_up(
         self, connection: socket.socket, errand: Errand, *, left: bool = False, failure: DialFailure | None = None

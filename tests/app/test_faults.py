@@ -52,6 +52,33 @@ async def test_attempts_at_the_balancer_and_the_proxy(hop: str, kind: str, meets
         assert (await banner(channel) or b"").startswith(b"SSH-2.0")
 
 
+@pytest.mark.parametrize(
+    ("hop", "leg"),
+    [("load-balancer", "private-endpoint → load-balancer"), ("proxy", "load-balancer → proxy")],
+)
+async def test_a_dropped_attempt_names_the_leg_to_its_hop(hop: str, leg: str) -> None:
+    """Not the one behind it, which the attempt never came to."""
+    async with quick(**HURRY) as channel:
+        channel.add_fault("drop-syn", hop=hop, name="it")
+        assert await attempt(channel) == "silent"
+        record = await record_of(channel, "it", "load-balancer")
+
+    assert record.leg == leg
+    assert f" dropped at {leg}: fault it (drop-syn at {hop})" in record.sentence
+
+
+@pytest.mark.parametrize("hop", ["load-balancer", "proxy"])
+async def test_a_half_close_is_the_faults_doing(hop: str) -> None:
+    """Though client and build VM end the connection in turn, who ended it first is the hop, by its fault."""
+    async with quick(**HURRY) as channel:
+        channel.add_fault("half-close", hop=hop, direction="to-client", name="it")
+        assert await banner(channel) == b""
+        record = await seen(channel, lambda found: found.hop == hop and found.reason.name == "it", 20)
+
+    assert (record.ended_by, record.how, record.reason.kind, record.faults) == (hop, "fin", "fault", ("it",))
+    assert f"at {hop} was ended by {hop} with FIN" in record.sentence
+
+
 @pytest.mark.parametrize(("kind", "heard"), [("drop-syn", None), ("refuse", b"")])
 async def test_attempts_at_the_build_vm(kind: str, heard: bytes | None) -> None:
     """A client connects to the proxy and hears nothing, or its end; the path is denied by the fault."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from emulator.channels import ssh
-from emulator.channels.base import Channel, Outcome
+from emulator.channels.base import Channel, Outcome, UnfinishedError
 from emulator.errors import PeerError
 from tests.linux_vm import linux_vm
 
@@ -46,3 +46,15 @@ async def test_a_missing_key_is_a_sentence(tmp_path: Path) -> None:
 
 async def attempt(port: int, seconds: float = 5.0) -> Outcome:
     return await ssh.run("127.0.0.1", port, "packer", private_key=None, password="x", command="true", timeout=seconds)
+
+
+async def test_what_a_command_said_before_its_time_was_over_is_kept(tmp_path: Path) -> None:
+    """It comes with the error."""
+    async with linux_vm(tmp_path, "builtin") as vm:
+        with pytest.raises(UnfinishedError, match="no answer within 3 s") as caught:
+            await ssh.run(
+                "127.0.0.1", vm.port, "packer", private_key=str(vm.key), password=None,
+                command="echo out; echo err >&2; sleep 600", timeout=3,
+            )  # fmt: skip
+
+    assert (caught.value.stdout, caught.value.stderr) == (b"out\n", b"err\n")

@@ -37,6 +37,21 @@ def test_json_has_all_three(running: Cli) -> None:
     assert '"stderr": "err\\n"' in done.stdout
 
 
+@pytest.mark.network
+@pytest.mark.parametrize(
+    ("system", "command"), [("linux", "echo out; sleep 600"), ("windows", "echo out& ping -n 600 127.0.0.1 >nul")]
+)
+def test_what_was_said_in_time_is_printed(running: Cli, system: str, command: str) -> None:
+    """A command that takes too long is exit code 1 and one message; what it had said is there."""
+    done = running("exec", system, "--timeout", "4", "--", command)
+    as_json = running("exec", system, "--timeout", "4", "--json", "--", command)
+
+    assert (done.returncode, done.stdout.strip()) == (1, "out")
+    assert done.stderr.startswith("error: ")
+    assert '"exit_code": null' in as_json.stdout
+    assert '"stdout": "out' in as_json.stdout
+
+
 def test_several_words_arrive_as_typed() -> None:
     """One word is a line for the shell; several are quoted as the remote system quotes."""
     assert line(["a b; c"], windows=False) == "a b; c"

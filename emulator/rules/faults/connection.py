@@ -61,11 +61,13 @@ class Change:
     Attributes:
         acts: faults that end the whole connection.
         ends: directions that end here.
+        closes: faults that end a direction, here or behind bytes that wait.
         flush: whether a fault that was acting is over, so that nothing need wait for it any more.
     """
 
     acts: list[Fault] = field(default_factory=list)
     ends: list[Way] = field(default_factory=list)
+    closes: list[Fault] = field(default_factory=list)
     flush: bool = False
 
 
@@ -198,6 +200,7 @@ class ConnectionFaults:
             touch.shapers = {way: make(fault, touch.number, way, now) for way in fault.ways}
         if isinstance(fault.effect, HalfClose):
             change.ends += fault.ways
+            change.closes.append(fault)
 
     def _begin_here(self, touch: _Touch, way: Way, now: float, change: Change) -> Iterable[Piece]:
         """Likewise, between two bytes of a direction: what ends something waits its turn behind the bytes before."""
@@ -206,6 +209,7 @@ class ConnectionFaults:
         pieces = [Piece(now, act=fault, came=now) for fault in here.acts]
         pieces += [Piece(now, came=now)] if way in here.ends else []
         change.ends += [each for each in here.ends if each != way]
+        change.closes += here.closes
         return through(self._shapers(way), pieces)
 
     def _shapers(self, way: Way) -> Sequence[Shaper]:
