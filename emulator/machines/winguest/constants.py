@@ -1,8 +1,9 @@
 """Parts of a script that have a value before it runs, where the parts of theirs have one."""
 
 import dataclasses
+import functools
 import ntpath
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from emulator.machines.winguest.errors import PowerShellError
@@ -36,11 +37,21 @@ def nodes(root: Any) -> Iterator[Any]:
     stack = [root]
     while stack:
         node = stack.pop()
-        if dataclasses.is_dataclass(node) and not isinstance(node, type):
-            yield node
-            stack += [getattr(node, field.name) for field in dataclasses.fields(node) if field.compare]
-        elif isinstance(node, tuple):
+        if isinstance(node, tuple):
             stack += node
+            continue
+        parts = _parts(type(node))
+        if parts is not None:
+            yield node
+            stack += [getattr(node, part) for part in parts]
+
+
+@functools.cache
+def _parts(kind: Hashable) -> tuple[str, ...] | None:
+    """The names of a node's parts; None for what is no node. A long script asks for them very often."""
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+        return None
+    return tuple(field.name for field in dataclasses.fields(kind) if field.compare)
 
 
 def key_of(name: str) -> str:

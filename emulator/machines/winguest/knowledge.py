@@ -176,7 +176,7 @@ class Knowledge:
     def pass_by(self, node: Assignment) -> None:
         """An assignment is met: what it assigns is computed from what was certain here, and not where it is used."""
         source = only_expression(node.value)
-        if source is not None:
+        if source is not None and any(isinstance(each, Variable) for each in nodes(source)):
             known = self._certain_at.get(id(source))
             self._certain_at[id(source)] = self.definite if known is None else known & self.definite
             self._found.clear()
@@ -267,10 +267,10 @@ class Knowledge:
         found: list[Value] = [] if key in self.definite and self._initial(key) is None else [self._initial(key)]
         for source in self._sources.get(key, ()):
             values = None if source is None else self._of_source(source, depth)
-            if values is None:
+            found = unique([*found, *(values or ())])
+            if values is None or len(found) > MAX_VALUES:
                 return None
-            found += values
-        return unique(found)
+        return found
 
     def _of_source(self, source: Expression, depth: int) -> Values:
         with self.branch():

@@ -1,12 +1,15 @@
 """All or nothing: what a script cannot be wholly known to do, it does not begin."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.machines.winguest.errors import NotUnderstoodError
+from emulator.machines.winguest.knowledge import Knowledge
+from emulator.machines.winguest.powershell_exe import understood
 from tests.windows_guest import Guest, guest
 
 FILES = {
@@ -285,3 +288,21 @@ async def test_what_earlier_scripts_defined_is_known() -> None:
             await engine.call(block, found.append, is_new=False)  # type: ignore[arg-type]
 
         assert found == ["hi", "kept"]
+
+
+def test_a_long_script_takes_no_longer_for_each_of_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that is set again and again is computed a few times a line, not once for every line before."""
+    asked = 0
+    compute = Knowledge._of_source
+
+    def counted(knowledge: Knowledge, *arguments: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return compute(knowledge, *arguments)
+
+    monkeypatch.setattr(Knowledge, "_of_source", counted)
+    script = "\n".join(f"$tool = 'cmd.exe'; & $tool /c 'echo {number}'" for number in range(300))
+    with guest() as made:
+        understood(made.session, script)
+
+    assert asked < 10 * 300
