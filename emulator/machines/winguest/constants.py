@@ -1,9 +1,8 @@
 """Parts of a script that have a value before it runs, where the parts of theirs have one."""
 
 import dataclasses
-import functools
 import ntpath
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from emulator.machines.winguest.errors import PowerShellError
@@ -40,18 +39,23 @@ def nodes(root: Any) -> Iterator[Any]:
         if isinstance(node, tuple):
             stack += node
             continue
-        parts = _parts(type(node))
-        if parts is not None:
+        parts = _PARTS.get(type(node))
+        if parts is None:
+            parts = _PARTS[type(node)] = _parts(type(node))
+        if parts:
             yield node
-            stack += [getattr(node, part) for part in parts]
+            stack += [getattr(node, part) for part in parts if part]
 
 
-@functools.cache
-def _parts(kind: Hashable) -> tuple[str, ...] | None:
-    """The names of a node's parts; None for what is no node. A long script asks for them very often."""
-    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
-        return None
-    return tuple(field.name for field in dataclasses.fields(kind) if field.compare)
+_PARTS: dict[type, tuple[str, ...]] = {}
+"""The names of a node's parts, by its type: a long script asks for them very often."""
+
+
+def _parts(kind: type) -> tuple[str, ...]:
+    """Those names, after an empty one; nothing for what is no node."""
+    if not dataclasses.is_dataclass(kind):
+        return ()
+    return ("", *(field.name for field in dataclasses.fields(kind) if field.compare))
 
 
 def key_of(name: str) -> str:
