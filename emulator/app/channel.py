@@ -72,7 +72,8 @@ class Channel:
 
     def outlet_of(self, machine: Member) -> Outlet:
         """Where the connections are decided on that a build VM opens."""
-        return Outlet(Outgoing(self.scene, machine.hop, self._atlas), self._group)
+        outgoing = Outgoing(self.scene, machine.hop, self._atlas)
+        return Outlet(lambda _: outgoing, self._group)
 
     @property
     def world(self) -> World:

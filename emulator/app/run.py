@@ -312,6 +312,7 @@ def _approximations(channel: Channel) -> Sequence[str]:
     linux = channel.keepers.get("build-linux")
     if linux is not None and linux.detail.split(":")[0] not in ("sandbox", "container"):
         found.append(f"build-linux: {linux.detail}")
-    elif linux is not None and linux.outlet is not None and linux.outlet.lost:
-        found.append(f"build-linux: its commands have no network, whatever the rules say: {linux.outlet.lost}")
+    elif linux is not None and linux.outlet is not None:
+        why = linux.outlet.lost if linux.is_ours else "the guest is a container without one"
+        found += [f"build-linux: its commands have no network, whatever the rules say: {why}"] if why else []
     return found

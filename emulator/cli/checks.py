@@ -49,6 +49,15 @@ def guest(why: str | None) -> Check:
     return Check("guest", "degraded", f"built-in: executes nothing, refuses what it does not know; no sandbox: {why}")
 
 
+def network(why: str | None) -> Check:
+    """The network of the Linux build VM's guest; `why` it has none, or None."""
+    if why is None:
+        return Check(
+            "outbound", "exact", "commands have the build VM's network, as rules, routes and methods let them"
+        )
+    return Check("outbound", "degraded", f"commands have no network, whatever the rules say: {why}")
+
+
 def command_host(choice: str, why: str | None, *, is_wanted: bool) -> Check:
     """A host that the Windows build VM may have before its built-in one; `why` it cannot take part, or None."""
     if why is None:

@@ -21,10 +21,11 @@ def doctor(*, config: ConfigFile = None, as_json: Json = False) -> None:
     from emulator.cli import checks
     from emulator.cli.loop import run
     from emulator.control import state
-    from emulator.machines.sandbox.host import probe_sandbox
+    from emulator.machines.sandbox.host import probe_network, probe_sandbox
     from emulator.machines.winrm.chain import lacking
 
     found = [*checks.all_checks(state.home()), checks.guest(run(probe_sandbox()))]
+    found.append(checks.network(run(probe_network())))
     windows = load_config(config, {}).windows
     for choice in HOSTS:
         why = run(lacking(choice, str(windows.pwsh or "")))

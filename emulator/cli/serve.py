@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 MACHINES = {"build-linux": "127.0.0.1:2222", "build-windows": "127.0.0.1:5986"}
 """The build VMs, and where each listens by default."""
-HOPS = {"control": "127.0.0.1:8060", "load-balancer": "127.0.0.1", "proxy": "127.0.0.1"}
-"""The other hops, and where each listens; the ports of the latter two are Azure's own."""
+HOPS = {"control": "127.0.0.1:8060", "load-balancer": "127.0.0.1", "proxy": "127.0.0.1", "gateway": "127.0.0.1"}
+"""The other hops, and where each listens; ports of load-balancer and proxy are Azure's own, gateway has none."""
 ROLES = (*MACHINES, *HOPS)
 
 
@@ -47,7 +47,7 @@ def serve(
 ) -> None:
     """Serve one hop alone until SIGTERM or Ctrl-C, as the containers run it.
 
-    A build VM has the credentials of the state folder. load-balancer and proxy follow a control, which
+    A build VM has the credentials of the state folder. load-balancer, proxy and gateway follow a control, which
     AIB_EMULATOR_CONTROL names; its token is AIB_EMULATOR_TOKEN.
     """
     from emulator.cli.loop import run

@@ -1,4 +1,4 @@
-"""`serve control`, `serve load-balancer` and `serve proxy`: a hop in a process of its own, as containers run it."""
+"""`serve control`, `load-balancer`, `proxy` and `gateway`: a hop in a process of its own, as containers run it."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from emulator.cli.options import print_line
 from emulator.errors import UnavailableError
@@ -34,7 +34,7 @@ async def serve(role: str, host: str, port: int, *, as_json: bool) -> None:
 def _hop(role: str, host: str, port: int, stop: asyncio.Event) -> AbstractAsyncContextManager[str]:
     if role == "control":
         return _control(host, port, stop)
-    return _member("proxy" if role == "proxy" else "load-balancer", host)
+    return _member(cast("FleetRole", role), host)
 
 
 @contextlib.asynccontextmanager

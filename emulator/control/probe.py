@@ -20,7 +20,7 @@ WATCH = 10
 GAP = 4.0
 """Seconds after the last answer beyond which the engine cannot just have asked again: the container was paused."""
 
-PORTS = {"build-windows": 5986, "load-balancer": 60001, "proxy": 60001}
+PORTS = {"build-windows": 5986, "load-balancer": 60001, "proxy": 60001, "gateway": 8061}
 
 
 def main(command: Path = Path("/proc/1/cmdline"), marker: Path = Path("/state/healthy")) -> int:

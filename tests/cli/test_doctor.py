@@ -18,7 +18,7 @@ def test_every_finding_has_a_state(cli: Cli) -> None:
     """All is looked at, says `exact`, `degraded` or `broken`, and nothing was started or made."""
     found = {check["name"]: check for check in cli.json("doctor", "--json")["checks"]}
 
-    assert list(found) == [*NAMES, "local ports", "state", "guest", "pwsh", "wine"]
+    assert list(found) == [*NAMES, "local ports", "state", "guest", "outbound", "pwsh", "wine"]
     assert {check["state"] for check in found.values()} <= {"exact", "degraded"}
     assert all(check["detail"] for check in found.values())
     assert found["drops"]["state"] == ("exact" if filters.supported() is None else "degraded")
@@ -39,6 +39,12 @@ def test_a_missing_sandbox_degrades_the_guest() -> None:
     """Why no sandbox starts is passed on."""
     assert checks.guest(None).state == "exact"
     assert "no user namespace" in checks.guest("no user namespace").detail
+
+
+def test_a_missing_network_is_said() -> None:
+    """Why a guest has none is passed on."""
+    assert checks.network(None).state == "exact"
+    assert "no veth" in checks.network("no veth").detail
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 
 ROOT = Path(__file__).parents[2]
 BASE = os.environ.get("AIB_EMULATOR_BASE", "debian:bookworm-slim")
-HOPS = ("control", "load-balancer", "proxy", "build-windows")
-GATES = ("load-balancer", "proxy")
+HOPS = ("control", "load-balancer", "proxy", "build-windows", "gateway")
+GATES = ("load-balancer", "proxy", "gateway")
 SERVICES = (*HOPS, "build-linux", "client")
 PASSWORD = "Packer-Emulat0r!"
 PATIENCE = 60.0
@@ -28,6 +28,8 @@ READY = "60"
 DIALLER = (Path(__file__).parent / "dialler.py").read_text("utf-8")
 SPEAKER = (Path(__file__).parent / "speaker.py").read_text("utf-8")
 SPEAKING = 7007
+NAMES = {"build": "subnet-build"}
+"""What the engine calls networks that it does not call by their own name."""
 GIVEN: set[str] = set()
 """The subnets that this process was given."""
 FEW = 40
@@ -169,7 +171,11 @@ class Stack:
     def address(self, service: str, network: str, number: int = 1) -> str:
         """Where a service's container is on a network."""
         networks = inspected(self.container(service, number))["NetworkSettings"]["Networks"]
-        return str(networks[f"{self.project}_{network}"]["IPAddress"])
+        return str(networks[self.network(network)]["IPAddress"])
+
+    def network(self, name: str) -> str:
+        """The engine's name of a network."""
+        return f"{self.project}_{NAMES.get(name, name)}"
 
     def run(self, service: str, *command: str, stdin: str = "", check: bool = True) -> Result:
         """Run a command in a service's container, as its image's user."""
@@ -189,7 +195,7 @@ class Stack:
         return outcomes(
             docker(
                 *("run", "--rm", "--interactive", "--name", f"{self.project}-stranger", "--cap-add", "NET_ADMIN"),
-                *("--network", f"{self.project}_{network}", "--entrypoint", "python3"),
+                *("--network", self.network(network), "--entrypoint", "python3"),
                 *(self.image("build-linux"), "-", "--via", gateway, *targets),
                 stdin=DIALLER,
             )

@@ -245,7 +245,7 @@ async def test_a_proxy_that_moved_is_found(quick: Stack, key_file: Path) -> None
 def squatting(stack: Stack, address: str) -> Iterator[None]:
     """A stranger has an address on `build`."""
     name = f"{stack.project}-squatter"
-    options = ("--network", f"{stack.project}_build", "--ip", address, "--entrypoint", "sleep")
+    options = ("--network", stack.network("build"), "--ip", address, "--entrypoint", "sleep")
     docker("run", "--detach", "--rm", "--name", name, *options, stack.image("build-linux"), "infinity")
     try:
         yield

@@ -22,7 +22,7 @@ from tests.containers.stack import (
 )
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300), pytest.mark.xdist_group("containers")]
-NET_ADMIN = 1 << 12
+NET_ADMIN, NET_RAW = 1 << 12, 1 << 13
 PUBLISHED = {"control": {"8060/tcp"}, "load-balancer": {"61000/tcp", "61001/tcp"}}
 SSH = ("-o", "StrictHostKeyChecking=accept-new", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
 BY_PASSWORD = ("sshpass", "-p", PASSWORD)
@@ -31,7 +31,7 @@ BY_PASSWORD = ("sshpass", "-p", PASSWORD)
 @pytest.fixture(scope="module")
 def beside(stack: Stack) -> Iterator[Stack]:
     """The stack with its client on the network of the build VMs too."""
-    network = (f"{stack.project}_build", stack.container("client"))
+    network = (stack.network("build"), stack.container("client"))
     docker("network", "connect", *network)
     yield stack
     docker("network", "disconnect", *network)
@@ -90,9 +90,9 @@ def test_a_hop_runs_as_an_ordinary_user(stack: Stack, service: str) -> None:
 
 @pytest.mark.parametrize("service", HOPS)
 def test_a_hop_has_net_admin_or_nothing(stack: Stack, service: str) -> None:
-    """Balancer and proxy have NET_ADMIN alone, and can get no other right; other hops have none."""
+    """Balancer and proxy have NET_ADMIN, the gateway NET_RAW too, and can get nothing else; other hops have none."""
     process = stack.process(service)
-    allowed = NET_ADMIN if service in GATES else 0
+    allowed = (NET_ADMIN if service in GATES else 0) | (NET_RAW if service == "gateway" else 0)
 
     assert {int(process[name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb")} == {allowed}
 
@@ -108,13 +108,13 @@ def test_nobody_gains_rights(stack: Stack, service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_container_is_privileged(stack: Stack, service: str) -> None:
-    """No container is privileged, has a device, a raw socket, the engine's socket or a namespace of the host's."""
+    """None is privileged, has a device, the engine's socket or a namespace of the host's; raw sockets the gateway."""
     host = stack.inspect(service)["HostConfig"]
 
     assert host["Privileged"] is False
     assert not host["Devices"]
     assert host["CapDrop"] == ["ALL"]
-    assert "NET_RAW" not in (host["CapAdd"] or ())
+    assert any("NET_RAW" in each for each in host["CapAdd"] or ()) == (service == "gateway")
     assert {host["PidMode"], host["UTSMode"], host["UsernsMode"]} == {""}
     assert host["IpcMode"] != "host"
     assert not any("docker.sock" in bind for bind in host["Binds"] or ())

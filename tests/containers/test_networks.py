@@ -29,6 +29,7 @@ NETWORKS = {
     "control": {"control", "edge"},
     "load-balancer": {"service", "build", "control"},
     "proxy": {"build", "control"},
+    "gateway": {"build", "control", "outside"},
     "build-linux": {"build"},
     "build-windows": {"build"},
     "client": {"service"},
@@ -52,7 +53,7 @@ for where, _, path in (each.partition("/") for each in sys.argv[1:]):
 def voices(stack: Stack) -> Iterator[Stack]:
     """The stack, whose machines say their names."""
     with contextlib.ExitStack() as speaking:
-        for service in ("control", "load-balancer", "proxy", *BUILD_VMS):
+        for service in ("control", "load-balancer", "proxy", "gateway", *BUILD_VMS):
             speaking.enter_context(stack.speaking(service))
         yield stack
 
@@ -89,13 +90,14 @@ def test_each_service_is_on_its_networks(stack: Stack, service: str) -> None:
     """A service is on the networks that its part needs; control's is for hops alone."""
     networks = stack.inspect(service)["NetworkSettings"]["Networks"]
 
-    assert {name.removeprefix(f"{stack.project}_") for name in networks} == NETWORKS[service]
+    assert set(networks) == {stack.network(each) for each in NETWORKS[service]}
 
 
 def test_fixed_addresses_are_the_default_world_s(stack: Stack) -> None:
     """Endpoint, frontend and build VMs end in the numbers of the default world; a proxy is in the upper half."""
     assert stack.address("load-balancer", "service") == f"{stack.service_net}.5"
     assert stack.address("load-balancer", "build") == f"{stack.build_net}.6"
+    assert stack.address("gateway", "build") == f"{stack.build_net}.4"
     assert stack.address("build-linux", "build") == f"{stack.build_net}.8"
     assert stack.address("build-windows", "build") == f"{stack.build_net}.9"
     assert int(stack.address("proxy", "build").rpartition(".")[2]) >= 128
@@ -111,10 +113,10 @@ def test_hops_forward_no_packet(stack: Stack, service: str) -> None:
 
 @pytest.mark.parametrize("network", ["build", "control"])
 def test_the_host_has_no_address_on_an_inner_network(stack: Stack, network: str) -> None:
-    """The bridges of `build` and `control` are internal, and the host has no IPv4 address on them."""
-    (found,) = json.loads(docker("network", "inspect", f"{stack.project}_{network}").stdout)
+    """The host has no IPv4 address on the bridges of `build` and `control`; the latter is internal besides."""
+    (found,) = json.loads(docker("network", "inspect", stack.network(network)).stdout)
 
-    assert found["Internal"] is True
+    assert found["Internal"] is (network == "control")
     assert found["Options"]["com.docker.network.bridge.inhibit_ipv4"] == "true"
     assert stack.address("proxy", network).rpartition(".")[0] not in {
         address.rpartition(".")[0] for address in host_addresses()
@@ -151,9 +153,13 @@ def test_machines_on_build_reach_each_other(voices: Stack) -> None:
 
 
 @pytest.mark.parametrize("service", BUILD_VMS)
-def test_a_build_vm_reaches_nothing_outside(stack: Stack, service: str) -> None:
-    """From `build` no address outside answers, nor does any name resolve that is not a neighbour's."""
-    heard = stack.dial(service, [*OUTSIDE, "example.com:80"])
+def test_a_build_vm_reaches_nothing_outside_but_by_the_gateway(stack: Stack, service: str) -> None:
+    """Once the gateway decides on nothing (it is paused) no address outside answers, and no name is known."""
+    docker("pause", stack.container("gateway"))
+    try:
+        heard = stack.dial(service, [*OUTSIDE, "example.com:80"])
+    finally:
+        docker("unpause", stack.container("gateway"))
 
     assert heard.pop("example.com:80") == "<no name>"
     assert set(heard.values()) <= NOBODY
@@ -161,10 +167,11 @@ def test_a_build_vm_reaches_nothing_outside(stack: Stack, service: str) -> None:
 
 @pytest.mark.parametrize("service", BUILD_VMS)
 def test_a_build_vm_does_not_reach_the_host(stack: Stack, service: str, host: list[str]) -> None:
-    """From `build` the host does not answer at any of its addresses, nor at the gateway's; it listens on all."""
-    gateway = f"{stack.build_net}.1:{host[0].rpartition(':')[2]}"
+    """From `build` the host does not answer at any of its addresses; the router's is the gateway's, which refuses."""
+    router = f"{stack.build_net}.1:{host[0].rpartition(':')[2]}"
 
-    assert set(stack.dial(service, [*host, gateway]).values()) <= NOBODY
+    assert set(stack.dial(service, host).values()) <= NOBODY
+    assert stack.dial(service, [router]) == {router: "<refused>"}
 
 
 def test_the_host_is_heard_where_it_may_be(stack: Stack, host: list[str]) -> None:
@@ -199,10 +206,10 @@ def test_a_hop_reaches_control(voices: Stack, service: str) -> None:
     assert set(voices.dial(service, targets).values()) == {"control"}
 
 
-@pytest.mark.parametrize("way", ["gateway", "load-balancer", "proxy"])
+@pytest.mark.parametrize("way", ["router", "gateway", "load-balancer", "proxy"])
 def test_no_route_leads_out_of_build(voices: Stack, host: list[str], way: str) -> None:
     """A stranger on `build` with NET_ADMIN reaches neither control, nor the host, nor outside, by any neighbour."""
-    gateway = f"{voices.build_net}.1" if way == "gateway" else voices.address(way, "build")
+    gateway = f"{voices.build_net}.1" if way == "router" else voices.address(way, "build")
     targets = [*speaking(voices, "control", "control", "edge"), *host, *OUTSIDE]
 
     assert set(voices.dial_by("build", gateway, targets).values()) <= NOBODY
@@ -246,7 +253,7 @@ def test_proxies_scale(stack: Stack) -> None:
     try:
         stack.up("--no-recreate", "--scale", "proxy=2")
         proxies = [inspected(each) for each in stack.containers("proxy")]
-        network = f"{stack.project}_build"
+        network = stack.network("build")
         assert len({each["NetworkSettings"]["Networks"][network]["IPAddress"] for each in proxies}) == 2
         assert {each["State"]["Health"]["Status"] for each in proxies} == {"healthy"}
         assert stack.inspect("load-balancer")["State"]["StartedAt"] == before

@@ -42,10 +42,10 @@ def made(*options: str) -> dict[str, Any]:
 
 
 def test_a_stack_has_each_service() -> None:
-    """Every service but the client is in it, by the image that Compose builds, and as many proxies as one wants."""
+    """All services but client and gateway, by the images that Compose builds, and as many proxies as one wants."""
     services = made("--proxies", "3", "--images", "ours")["services"]
 
-    assert set(services) == set(SERVICES) - {"client"}
+    assert set(services) == set(SERVICES) - {"client", "gateway"}
     assert {name: each["image"] for name, each in services.items()} == {name: f"ours-{name}" for name in services}
     assert {name: each["deploy"]["replicas"] for name, each in services.items() if name != "control"} == {
         "load-balancer": 1,

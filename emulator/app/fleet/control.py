@@ -57,7 +57,8 @@ class Fleet:
         self.history = history
         self.initial = world
         self.config = config
-        self.registry = Registry(world, config.time_scale, self._changed, flow_logs=config.flow_logs is not None)
+        logs, outbound = config.flow_logs is not None, config.outbound.model_dump()
+        self.registry = Registry(world, config.time_scale, self._changed, flow_logs=logs, outbound=outbound)
         self.control = ""
         self.news = asyncio.Event()
         self.machines: Machines | None = None
@@ -177,6 +178,8 @@ class Fleet:
         if not os.environ.get(ENTRY):
             yield "at 127.0.0.1 Docker's own proxy answers: drops and refusals are true at `exact` only"
         yield from self._balancer_report().approximated
+        for each in self.registry.hops:
+            yield from each.report.approximated if each.hello.role == "gateway" else ()
 
     def _endpoint(self, system: System) -> Endpoint:
         port = PROXY_PORTS[system]

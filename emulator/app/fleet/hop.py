@@ -10,11 +10,14 @@ from functools import partial
 
 from emulator.app.channel import decided
 from emulator.app.faults import hops_of, read_all
+from emulator.app.fleet.gateway import routing
 from emulator.app.fleet.link import Link, linked
 from emulator.app.fleet.messages import FleetRole, Hello, Report, Scenery
 from emulator.app.fleet.places import LOOK_AGAIN, Places
 from emulator.app.fleet.registry import member_of
 from emulator.app.fleet.world import unpacked
+from emulator.app.outbound.atlas import Atlas
+from emulator.app.outbound.outlet import Outlet
 from emulator.app.status import PathState
 from emulator.app.trial import ask_of, trial
 from emulator.clock import Clock
@@ -53,6 +56,7 @@ class HopSettings:
         builds: by hop, the host names of the build VMs, with a port where it is not Azure's.
         instance: names this hop's machine.
         ports: where it listens, if not on Azure's own; 0 takes a free one.
+        router: the address on the build's network that the gateway takes beside its own.
         published: where besides, what the engine's own proxy carries in from the ports that it publishes.
     """
 
@@ -63,6 +67,7 @@ class HopSettings:
     builds: Mapping[str, str]
     instance: str = field(default_factory=socket.gethostname)
     ports: Mapping[System, int] | None = None
+    router: str = ""
     published: Mapping[System, int] = field(default_factory=dict)
 
 
@@ -83,7 +88,10 @@ def from_environment(role: FleetRole, host: str, environ: Mapping[str, str] = os
     control = environ.get("AIB_EMULATOR_CONTROL", "http://control:8060")
     ports = {system: environ.get(f"AIB_EMULATOR_PUBLISHED_{system.upper()}", "") for system in SYSTEMS}
     published = {system: _port(system, text) for system, text in ports.items() if text and role == "load-balancer"}
-    return HopSettings(role, host, control, token, builds, published=published)
+    router = environ.get("AIB_EMULATOR_ROUTER", "")
+    if role == "gateway" and not router:
+        raise UnavailableError("no router: AIB_EMULATOR_ROUTER names the address that build VMs send everything to")
+    return HopSettings(role, host, control, token, builds, router=router, published=published)
 
 
 def _port(system: System, text: str) -> int:
@@ -137,6 +145,7 @@ class Hop:
         self.gates: dict[System, Gate] = {}
         self.published: dict[System, Gate] = {}
         self.paths: dict[str, PathState] = {}
+        self.outlet: Outlet | None = None
 
     async def follow(self) -> None:
         """Play each scenery that control sends, for ever."""
@@ -191,10 +200,20 @@ class Hop:
         paths: dict[str, tuple[str, str]] = {
             system: (found.outcome, found.reason) for system, found in self.paths.items()
         }
+        if self.outlet is not None:
+            return self._report_of(self.outlet)
         why = filters.supported()
         lost = (f"a drop towards some sources only is accepted and held: {why}",) if why else ()
         idle = "" if self.gates else f"topology {self.scene.world.topology} has no {self.settings.role}"
         return Report("up", idle, local, healthy, paths, lost)
+
+    def _report_of(self, outlet: Outlet) -> Report:
+        """How the gateway is."""
+        if not outlet.lost:
+            return Report("up", "the build VMs' way out", self.link.hello.address)
+        return Report(
+            "up", "", "", approximated=(f"build VMs have no way out, whatever the rules say: {outlet.lost}",)
+        )
 
     async def try_paths(self) -> None:
         """Try each path until it ends as the world decides; from then on say what the world decides."""
@@ -236,7 +255,8 @@ async def playing(settings: HopSettings) -> AsyncIterator[Hop]:
     reached = await _own_address(settings.builds.values()) if everywhere else settings.host
     link = Link(settings.control, settings.token, Hello(settings.role, settings.instance, reached))
     async with contextlib.AsyncExitStack() as stack:
-        ports = settings.ports or PROXY_PORTS
+        no_ports: Mapping[System, int] = {}
+        ports = settings.ports or (no_ports if settings.role == "gateway" else PROXY_PORTS)
         bound = {system: _bound(settings.host, port, stack) for system, port in ports.items()}
         published = {system: _bound(settings.host, port, stack) for system, port in settings.published.items()}
         pipes = await stack.enter_async_context(pipe_pool())
@@ -250,6 +270,8 @@ async def playing(settings: HopSettings) -> AsyncIterator[Hop]:
         hop.play()
         if settings.role == "proxy":
             await _open_proxy(hop, scenery, bound, stack)
+        elif settings.role == "gateway":
+            await _open_gateway(hop, scenery, stack)
         else:
             await _open_entries(hop, bound, published, stack)
         await _work(hop, stack)
@@ -292,6 +314,15 @@ async def _open_entries(
         hop.gates[system] = await stack.enter_async_context(entry(hop.scene, system, listening))
     for system, listening in published.items():
         hop.published[system] = await stack.enter_async_context(entry(hop.scene, system, listening, PUBLISHED))
+
+
+async def _open_gateway(hop: Hop, scenery: Scenery, stack: contextlib.AsyncExitStack) -> None:
+    """Route, or say why not."""
+    told, control = scenery.outbound, hop.settings.control
+    atlas = Atlas(told.get("map", {}), bool(told.get("dial", True)), lambda: control)
+    group = await stack.enter_async_context(asyncio.TaskGroup())
+    ways = routing(hop.scene, atlas, hop.link.hello.address, hop.settings.router, group)
+    hop.outlet = await stack.enter_async_context(ways)
 
 
 async def _work(hop: Hop, stack: contextlib.AsyncExitStack) -> None:

@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeVar
 from emulator.errors import PeerError
 from emulator.rules.condition import Silence
 
-FleetRole = Literal["load-balancer", "proxy"]
-FLEET_ROLES: tuple[FleetRole, ...] = ("load-balancer", "proxy")
+FleetRole = Literal["load-balancer", "proxy", "gateway"]
+FLEET_ROLES: tuple[FleetRole, ...] = ("load-balancer", "proxy", "gateway")
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 """A world can hold all that a subscription has."""
 
@@ -45,6 +45,7 @@ class Scenery:
         flow_logs: whether control writes flow logs, and wants to hear of flows.
         stopped: hops whose service does not listen.
         silent: pairs of a hop and why its machine answers nothing.
+        outbound: the settings of that name: `map` and `dial`.
         faults: as `rules.faults.reading.values_of` writes them.
     """
 
@@ -57,6 +58,7 @@ class Scenery:
     stopped: tuple[str, ...] = ()
     silent: tuple[tuple[str, Silence], ...] = ()
     faults: tuple[dict[str, Any], ...] = ()
+    outbound: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 import asyncio
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
+from typing import Any
 
 from emulator.app.fleet.messages import Hello, Report, Scenery, place_of
 from emulator.app.fleet.world import packed, with_members
@@ -47,8 +48,15 @@ class Registry:
     """The hops, and the world that each of them plays."""
 
     def __init__(
-        self, world: World, time_scale: float, on_change: Callable[[], None], *, flow_logs: bool = False
+        self,
+        world: World,
+        time_scale: float,
+        on_change: Callable[[], None],
+        *,
+        flow_logs: bool = False,
+        outbound: Mapping[str, Any] | None = None,
     ) -> None:
+        self._outbound = dict(outbound or {})
         self._base = world
         self._time_scale = time_scale
         self._on_change = on_change
@@ -183,6 +191,7 @@ class Registry:
             tuple(sorted(self._condition.stopped)),
             tuple(sorted(self._condition.silent)),
             tuple(values_of(each) for each in self._faults),
+            self._outbound,
         )
 
 

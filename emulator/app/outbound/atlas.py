@@ -56,14 +56,20 @@ class Atlas:
 
         A mapped place may be of this machine: whoever wrote the map wants that.
         """
-        loop = asyncio.get_running_loop()
-        try:
-            answers = await loop.getaddrinfo(*place, type=socket.SOCK_STREAM)
-        except OSError:
+        found, control = await _addresses(place[0]), urlsplit(self.control())
+        host = found[0] if found else ""
+        if place[1] == control.port and host and (is_own(host) or host in await _addresses(control.hostname or "")):
             return None
-        host = str(answers[0][4][0])
-        ours = urlsplit(self.control()).port
-        return None if place[1] == ours and is_own(host) else (host, place[1])
+        return (host, place[1]) if host else None
+
+
+async def _addresses(name: str) -> list[str]:
+    """The addresses of a name; none where it is not known."""
+    try:
+        answers = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return [str(address[0]) for *_, address in answers]
 
 
 def _is_address(text: str) -> bool:

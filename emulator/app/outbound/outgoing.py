@@ -9,10 +9,11 @@ import termios
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 
 from emulator.app.outbound.atlas import Atlas, Place
 from emulator.model.compute import Member
-from emulator.model.flow import Flow
+from emulator.model.flow import Flow, Protocol
 from emulator.net import hop_header, records
 from emulator.net.dark import until_left
 from emulator.net.dial import DialFailure, dial
@@ -22,6 +23,7 @@ from emulator.net.scene import Scene
 from emulator.net.traffic import counted
 from emulator.reason import Outcome, Reason, Verdict
 from emulator.rules import flow_points, live, outgoing
+from emulator.rules.condition import SERVED
 from emulator.rules.legs import Leg, Path
 from emulator.rules.live import Fate
 from emulator.wire.hop import HopHeader
@@ -54,6 +56,21 @@ class Beyond:
     lacks: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A connection that a build VM tries to open.
+
+    Attributes:
+        which: names it in records.
+        path: what was decided of it.
+        sequence: its first packet's number, the same when that comes again.
+    """
+
+    which: Passage
+    path: Path
+    sequence: int
+
+
 @dataclass(slots=True)
 class _Open:
     """A connection that is carried, judged anew when the world changes."""
@@ -84,6 +101,19 @@ class Outgoing:
         """The build VM as the world has it now."""
         return next((each for each in self.scene.world.members if each.hop == self.hop), None)
 
+    @property
+    def address(self) -> IPv4Address | None:
+        """Its address in the world, whatever it is on this machine's networks."""
+        machine = self.machine
+        return self.scene.world.interface_of(machine).address if machine else None
+
+    def attempt(self, flow: Flow, sequence: int) -> Attempt:
+        """A connection that begins now, decided."""
+        path = self.decide(flow)
+        client, backend = (str(flow.source), flow.source_port), str(flow.destination)
+        which = records.passage(self.hop, path.end().name, client, flow, backend=backend)
+        return Attempt(which, path, sequence)
+
     def decide(self, flow: Flow) -> Path:
         """What becomes of a connection, as things are now."""
         machine = self.machine
@@ -92,8 +122,9 @@ class Outgoing:
             return Path((Leg(f"{self.hop} → {flow.destination}", 1, flow, verdict),))
         return outgoing.outgoing(self.scene.world, self.scene.condition, machine, flow)
 
-    async def beyond(self, path: Path, flow: Flow) -> Beyond:
+    async def beyond(self, attempt: Attempt) -> Beyond:
         """Where a connection that is carried really goes."""
+        flow, path = attempt.which.flow, attempt.path
         mapped = self.atlas.mapped(flow.destination, flow.destination_port)
         if mapped is not None:
             found = await self.atlas.found(mapped)
@@ -111,19 +142,18 @@ class Outgoing:
 
     def _at(self, member: Member, flow: Flow) -> Beyond:
         """At a machine of the channel: its services are ours, and on every other port it answers RST."""
-        place = flow.destination, flow.destination_port
-        if place not in self.scene.ports and place not in self.scene.elsewhere:
+        if flow.destination_port not in SERVED[member.role]:
             return Beyond(refuses=f"nothing listens on port {flow.destination_port} of {member.hop}")
-        where = self.scene.transport(*place)
+        where = self.scene.transport(flow.destination, flow.destination_port)
         return Beyond(where, self.scene.source(flow.source, where[0]), is_hop=member.role == "proxy")
 
-    async def dialled(self, beyond: Beyond, which: Passage) -> socket.socket | DialFailure:
+    async def dialled(self, beyond: Beyond, attempt: Attempt) -> socket.socket | DialFailure:
         """The connection to where it really goes, or why there is none."""
         if beyond.refuses:
             return DialFailure("refused", beyond.refuses)
         target = await dial(beyond.source, beyond.place, seconds=DIAL_PATIENCE)
         if isinstance(target, socket.socket) and beyond.is_hop:
-            flow = which.flow
+            which, flow = attempt.which, attempt.which.flow
             ends = Addresses(flow.source, flow.source_port, flow.destination, flow.destination_port)
             try:
                 hop_header.send(target, HopHeader(which.name, ends), self.scene.key)
@@ -132,41 +162,36 @@ class Outgoing:
                 return DialFailure("unreachable", f"{which.to} closed at once: {error}")
         return target
 
-    def passage(self, path: Path, flow: Flow) -> Passage:
-        """A connection's name in records, from now on."""
-        leg = path.end()
-        to = flow.destination
-        return records.passage(self.hop, leg.name, (str(flow.source), flow.source_port), flow, backend=str(to))
-
-    def drop(self, path: Path, which: Passage, sequence: int, *, why: str = "", approximated: str = "") -> None:
+    def drop(self, attempt: Attempt, *, why: str = "", approximated: str = "") -> None:
         """Tell of an attempt that gets no answer, once for all its packets."""
-        attempt = (which.flow, sequence)
-        if attempt in self._known:
+        which, known = attempt.which, (attempt.which.flow, attempt.sequence)
+        if known in self._known:
             return
-        self._known[attempt] = None
+        self._known[known] = None
         if len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
-        self.log_attempt(path, which.flow)
-        verdict = path.end().verdict
+        self.log(attempt)
+        verdict = attempt.path.end().verdict
         if why:
             verdict = Verdict(Outcome.DROPPED, records.PEER, why)
         self.scene.observer(records.dropped(which, verdict, approximated=approximated))
 
-    def refuse(self, path: Path, which: Passage, why: str) -> None:
+    def refuse(self, attempt: Attempt, why: str) -> None:
         """Tell of an attempt that is answered with RST."""
-        self.log_attempt(path, which.flow)
-        verdict = path.end().verdict
+        self.log(attempt)
+        which, verdict = attempt.which, attempt.path.end().verdict
         reason = records.PEER if verdict.carried else verdict.reason
         self.scene.observer(records.closed(which, self.scene.clock, which.backend, "rst", reason=reason, why=why))
 
-    async def carry(self, guest: socket.socket, target: socket.socket, which: Passage, path: Path) -> None:
+    async def carry(self, guest: socket.socket, target: socket.socket, attempt: Attempt) -> None:
         """Carry bytes between a guest and its destination until one ends it; then the guest has all of them."""
+        which = attempt.which
         with guest, target:
             relay = Relay(guest, target, self.scene.pipes)
             opened = _Open(relay, lambda: live.of_outgoing(self.scene.world, lambda: self.decide(which.flow)))
             self.scene.retune.append(opened.follow)
             try:
-                with self._logged(path, which.flow, relay):
+                with self._logged(attempt, relay):
                     ended = await relay.run()
             except asyncio.CancelledError:
                 ended = Ended("emulator", "rst")
@@ -182,18 +207,19 @@ class Outgoing:
         record = records.fated(which, clock, relay, fate) if fate else records.relayed(which, clock, relay, ended)
         self.scene.observer(record)
 
-    def log_attempt(self, path: Path, flow: Flow) -> None:
+    def log(self, attempt: Attempt) -> None:
         """Write an attempt that came to nothing into the flow logs, where there are any."""
-        if self.scene.traffic is not None:
-            self.scene.traffic.denied(self._points(path, flow))
+        if self.scene.traffic is not None and attempt.which.flow.protocol is Protocol.TCP:
+            self.scene.traffic.denied(self._points(attempt))
 
-    def _logged(self, path: Path, flow: Flow, relay: Relay) -> contextlib.AbstractContextManager[None]:
+    def _logged(self, attempt: Attempt, relay: Relay) -> contextlib.AbstractContextManager[None]:
         if self.scene.traffic is None:
             return contextlib.nullcontext()
-        return self.scene.traffic.carried(tuple(self._points(path, flow)), counted(relay, "client"))
+        return self.scene.traffic.carried(tuple(self._points(attempt)), counted(relay, "client"))
 
-    def _points(self, path: Path, flow: Flow) -> Iterator[flow_points.Point]:
+    def _points(self, attempt: Attempt) -> Iterator[flow_points.Point]:
         """Where Azure logs it: at the build VM's interface, and at the machine that it reaches, if it is loaded."""
+        path, flow = attempt.path, attempt.which.flow
         machine = self.machine
         if machine is None or path.end().verdict.reason.name == "NotLoaded":
             return

@@ -3,19 +3,18 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from ipaddress import IPv4Address
 from typing import Any
 
 from emulator.app.outbound.names import answered
-from emulator.app.outbound.outgoing import Outgoing
+from emulator.app.outbound.outgoing import Attempt, Outgoing
 from emulator.errors import PeerError
 from emulator.machines.sandbox import messages
 from emulator.machines.sandbox.messages import Message
 from emulator.model.flow import Flow, Protocol
 from emulator.net.dial import DialFailure
-from emulator.net.records import Passage
-from emulator.rules.legs import Path
+from emulator.reason import Outcome
 from emulator.rules.outgoing import resolves
 from emulator.wire import dns
 
@@ -23,28 +22,31 @@ HANDING_PATIENCE = 5.0
 """Real seconds for a guest to complete a handshake; it may have given up meanwhile."""
 MOST_TASKS = 1024
 """Connections and questions of one guest at once; of more, nobody hears, as where a machine's ports run out."""
-DNS_BYTES = 1 << 12
-Key = tuple[int, str, int]
+DNS_PORT, DNS_BYTES = 53, 1 << 12
+Key = tuple[str, int, str, int]
+Of = Callable[[str], Outgoing | None]
+"""Whose connections those from an address are; None where nobody's that we know."""
 
 
 class Outlet:
-    """Where one guest's connections are decided on.
+    """Where the connections are decided on that guests behind one switchboard open.
 
     Attributes:
         lost: why the guest has no network beyond its loopback; empty where it has one.
         ready: whether the guest's switchboard serves.
     """
 
-    def __init__(self, outgoing: Outgoing, group: asyncio.TaskGroup) -> None:
+    def __init__(self, of: Of, group: asyncio.TaskGroup) -> None:
         self.lost = ""
         self.ready = False
-        self._outgoing = outgoing
+        self._of = of
         self._group = group
         self._loop = asyncio.get_running_loop()
         self._control: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._resolvers: list[tuple[socket.socket, IPv4Address]] = []
-        self._handed: dict[Key, asyncio.Future[socket.socket | None]] = {}
+        self._changed = asyncio.Event()
+        self._handed: dict[Key, asyncio.Future[socket.socket | str]] = {}
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[socket.socket]:
@@ -52,14 +54,21 @@ class Outlet:
         ours, theirs = messages.pair()
         ours.setblocking(False)
         self._control, self.lost, self.ready = ours, "", False
+        self._changed.clear()
         self._loop.add_reader(ours.fileno(), self._hear)
         with theirs:
             try:
                 yield theirs
             finally:
-                self._close()
+                self.close()
 
-    def _close(self) -> None:
+    async def settled(self) -> None:
+        """Wait until its switchboard serves, or says why not, or has ended."""
+        await self._changed.wait()
+        if not self.ready and not self.lost:
+            self.lost = "its switchboard ended"
+
+    def close(self) -> None:
         control, self._control = self._control, None
         for task in tuple(self._tasks):
             task.cancel()
@@ -71,6 +80,7 @@ class Outlet:
             resolver.close()
         self._resolvers.clear()
         self.ready = False
+        self._changed.set()
 
     def _hear(self) -> None:
         if self._control is None:
@@ -82,12 +92,12 @@ class Outlet:
         except (OSError, ValueError):
             message, descriptors = {}, []
         if not message:
-            self._close()
+            self.close()
             return
         try:
             self._take(message, descriptors)
         except (TypeError, ValueError, KeyError, IndexError):
-            self._close()  # whoever breaks the protocol has been taken over: have no more to do with it
+            self.close()  # whoever breaks the protocol has been taken over: have no more to do with it
         finally:
             messages.close(descriptors)
 
@@ -96,79 +106,88 @@ class Outlet:
             self._first(*message["first"])  # type: ignore[misc]
         elif "accepted" in message or "failed" in message:
             waiting = self._handed.pop(_key(message.get("accepted") or message["failed"]), None)
-            given = socket.socket(fileno=descriptors.pop()) if descriptors else None
+            given = socket.socket(fileno=descriptors.pop()) if descriptors else str(message.get("why"))
             if waiting is not None and not waiting.done():
                 waiting.set_result(given)
-            elif given is not None:
+            elif isinstance(given, socket.socket):
                 given.close()
         elif "resolver" in message:
             self._listen(socket.socket(fileno=descriptors.pop()), IPv4Address(str(message["resolver"])))
         self.ready = self.ready or "ready" in message
         self.lost = str(message.get("lost", self.lost))
+        if self.ready or self.lost:
+            self._changed.set()
 
     def _say(self, what: str, key: Key) -> None:
         if self._control is not None:
             with contextlib.suppress(OSError):  # no room, or nobody there: the guest's packet comes again
                 messages.send(self._control, {"do": what, "key": list(key)})
 
-    def _first(self, source_port: int, address: str, port: int, source: str, sequence: int) -> None:
-        flow = Flow(IPv4Address(source), source_port, IPv4Address(address), port)
-        self._begin(self._serve(flow, (source_port, address, port), sequence))
+    def _first(self, source: str, source_port: int, address: str, port: int, sequence: int) -> None:
+        key, whose = (source, source_port, address, port), self._of(source)
+        if whose is None:
+            self._say("ignore", key)
+            return
+        flow = Flow(whose.address or IPv4Address(source), source_port, IPv4Address(address), port)
+        if not self._begin(self._serve(whose, flow, key, sequence)):
+            self._say("ignore", key)
 
-    def _begin(self, job: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, job: Coroutine[Any, Any, None]) -> bool:
         if len(self._tasks) >= MOST_TASKS:
             job.close()
-            return
+            return False
         task = self._group.create_task(job)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return True
 
-    async def _serve(self, flow: Flow, key: Key, sequence: int) -> None:
-        path = self._outgoing.decide(flow)
-        which = self._outgoing.passage(path, flow)
-        verdict = path.end().verdict
+    async def _serve(self, whose: Outgoing, flow: Flow, key: Key, sequence: int) -> None:
+        attempt = whose.attempt(flow, sequence)
+        verdict = attempt.path.end().verdict
         if verdict.carried:
-            await self._reach(flow, key, path, which, sequence)
-        elif verdict.outcome.value == "refused":
+            await self._reach(whose, attempt, key)
+        elif verdict.outcome is Outcome.REFUSED:
             self._say("refuse", key)
-            self._outgoing.refuse(path, which, verdict.sentence)
+            whose.refuse(attempt, verdict.sentence)
         else:
             self._say("ignore", key)
-            self._outgoing.drop(path, which, sequence)
+            whose.drop(attempt)
 
-    async def _reach(self, flow: Flow, key: Key, path: Path, which: Passage, sequence: int) -> None:
-        beyond = await self._outgoing.beyond(path, flow)
+    async def _reach(self, whose: Outgoing, attempt: Attempt, key: Key) -> None:
+        beyond = await whose.beyond(attempt)
         if beyond.lacks:
             self._say("ignore", key)
-            said = f"{path.end().verdict.sentence}, but {beyond.lacks}"
-            self._outgoing.drop(path, which, sequence, why=said, approximated="nothing is dialled")
+            said = f"{attempt.path.end().verdict.sentence}, but {beyond.lacks}"
+            whose.drop(attempt, why=said, approximated="nothing is dialled")
             return
-        target = await self._outgoing.dialled(beyond, which)
+        target = await whose.dialled(beyond, attempt)
         if isinstance(target, DialFailure):
-            self._fail(target, key, path, which, sequence)
+            self._fail(whose, attempt, key, target)
             return
         with target:
             guest = await self._handed_over(key)
             try:
-                if guest is not None:
-                    await self._outgoing.carry(guest, target, which, path)
+                if isinstance(guest, socket.socket):
+                    await whose.carry(guest, target, attempt)
+                elif guest is None:
+                    whose.log(attempt)
                 else:
-                    self._outgoing.log_attempt(path, flow)
+                    whose.drop(attempt, why=f"{attempt.which.to} cannot be answered for: {guest}", approximated=guest)
             finally:
                 self._say("forget", key)
 
-    def _fail(self, failure: DialFailure, key: Key, path: Path, which: Passage, sequence: int) -> None:
+    def _fail(self, whose: Outgoing, attempt: Attempt, key: Key, failure: DialFailure) -> None:
         """Nobody is reached: an RST is passed on; anything else looks like silence."""
         if failure.kind == "refused":
             self._say("refuse", key)
-            self._outgoing.refuse(path, which, failure.sentence)
+            whose.refuse(attempt, failure.sentence)
         else:
             self._say("ignore", key)
-            self._outgoing.drop(path, which, sequence, why=failure.sentence)
+            whose.drop(attempt, why=failure.sentence)
 
-    async def _handed_over(self, key: Key) -> socket.socket | None:
-        """The guest's connection, answered in its destination's name; None where it is not there any more."""
-        waiting: asyncio.Future[socket.socket | None] = self._loop.create_future()
+    async def _handed_over(self, key: Key) -> socket.socket | str | None:
+        """The guest's connection, answered in its destination's name, or why not; None where it has given up."""
+        waiting: asyncio.Future[socket.socket | str] = self._loop.create_future()
         self._handed[key] = waiting
         self._say("accept", key)
         try:
@@ -184,25 +203,29 @@ class Outlet:
 
     def _asked(self, resolver: socket.socket, address: IPv4Address) -> None:
         with contextlib.suppress(OSError):
-            message, (host, port) = resolver.recvfrom(DNS_BYTES)
-            flow = Flow(IPv4Address(host), port, address, 53, Protocol.UDP)
-            self._begin(self._resolve(resolver, message, flow))
+            message, place = resolver.recvfrom(DNS_BYTES)
+            whose = self._of(place[0])
+            if whose is not None:
+                flow = Flow(whose.address or IPv4Address(place[0]), place[1], address, DNS_PORT, Protocol.UDP)
+                self._begin(self._resolve(whose, flow, message, resolver, place))
 
-    async def _resolve(self, resolver: socket.socket, message: bytes, flow: Flow) -> None:
+    async def _resolve(
+        self, whose: Outgoing, flow: Flow, message: bytes, resolver: socket.socket, place: tuple[str, int]
+    ) -> None:
         """Answer a question, where the rules let it come to the resolver; one that is none is not answered."""
         try:
             asked = dns.question(message)
         except PeerError:
             return
-        path = self._outgoing.decide(flow)
-        if not resolves(path):
-            self._outgoing.drop(path, self._outgoing.passage(path, flow), asked.number)
+        attempt = whose.attempt(flow, asked.number)
+        if not resolves(attempt.path):
+            whose.drop(attempt)
             return
-        reply = await answered(asked, self._outgoing.atlas)
+        reply = await answered(asked, whose.atlas)
         with contextlib.suppress(OSError):
-            resolver.sendto(reply, (str(flow.source), flow.source_port))
+            resolver.sendto(reply, place)
 
 
 def _key(value: Any) -> Key:
-    source_port, address, port = value
-    return int(source_port), str(address), int(port)
+    source, source_port, address, port = value
+    return str(source), int(source_port), str(address), int(port)

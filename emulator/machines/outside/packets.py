@@ -30,8 +30,9 @@ FILTER = b"".join(struct.pack("=HBBI", *each) for each in MATCHES)
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Which connection of a guest it is: its own port, and whom it is for."""
+    """Which connection it is: of whom, from which port, and whom it is for."""
 
+    source: str
     source_port: int
     address: str
     port: int
@@ -42,7 +43,6 @@ class First:
     """A connection's first packet."""
 
     key: Key
-    source: str
     sequence: int
 
 
@@ -54,8 +54,8 @@ def first_of(packet: bytes) -> First | None:
     if packet[length + 13] & FLAGS != SYN:
         return None
     source_port, port, sequence = struct.unpack_from("!HHI", packet, length)
-    key = Key(source_port, socket.inet_ntoa(packet[16:20]), port)
-    return First(key, socket.inet_ntoa(packet[12:16]), sequence)
+    source, address = (socket.inet_ntoa(packet[at : at + 4]) for at in (12, 16))
+    return First(Key(source, source_port, address, port), sequence)
 
 
 def completed(packet: bytes) -> bytes:
@@ -67,7 +67,7 @@ def completed(packet: bytes) -> bytes:
 
 def refusal(first: First) -> bytes:
     """The packet with which the destination refuses: RST, acknowledging the SYN."""
-    ends = socket.inet_aton(first.key.address) + socket.inet_aton(first.source)
+    ends = socket.inet_aton(first.key.address) + socket.inet_aton(first.key.source)
     numbers = (first.key.port, first.key.source_port, 0, (first.sequence + 1) & 0xFFFFFFFF)
     segment = struct.pack("!HHIIBBHHH", *numbers, 5 << 4, RST_ACK, 0, 0, 0)
     header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + TCP_HEADER, 0, 0x4000, 64, socket.IPPROTO_TCP, 0) + ends

@@ -19,18 +19,19 @@ IFA_ADDRESS, IFA_LOCAL = 1, 2
 RTA_DST, RTA_OIF, RTA_GATEWAY = 1, 4, 5
 MAIN, SCOPE_UNIVERSE, SCOPE_LINK, SCOPE_HOST = 254, 0, 253, 254
 UNICAST, LOCAL, STATIC = 1, 2, 4
-FRA_DST, FRA_PRIORITY, FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE = 1, 6, 22, 23, 24
+FRA_DST, FRA_SRC, FRA_PRIORITY, FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE = 1, 2, 6, 22, 23, 24
 TO_TABLE = 1
 ANSWER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Packets that a routing rule is for: to an address and port, of a protocol, from a port (0: any)."""
+    """Packets that a routing rule is for: to an address and port, of a protocol, from somebody (none: anybody)."""
 
     protocol: int
     address: str
     port: int
+    source: str = ""
     source_port: int = 0
 
 
@@ -148,8 +149,10 @@ def _out_of(name: str) -> bytes:
 
 
 def _rule(match: Match, table: int) -> bytes:
-    header = struct.pack("=BBBBBBBBI", socket.AF_INET, 32, 0, 0, table, 0, 0, TO_TABLE, 0)
+    source_length = 32 if match.source else 0
+    header = struct.pack("=BBBBBBBBI", socket.AF_INET, 32, source_length, 0, table, 0, 0, TO_TABLE, 0)
     fields = attribute(FRA_DST, socket.inet_aton(match.address))
+    fields += attribute(FRA_SRC, socket.inet_aton(match.source)) if match.source else b""
     fields += attribute(FRA_PRIORITY, struct.pack("=I", 1000)) + attribute(FRA_IP_PROTO, bytes([match.protocol]))
     if match.source_port:
         fields += attribute(FRA_SPORT_RANGE, struct.pack("=HH", match.source_port, match.source_port))

@@ -20,9 +20,8 @@ from emulator.machines.outside.wish import Wish
 from emulator.machines.sandbox import messages
 from emulator.machines.sandbox.messages import Message
 
-PACKET_BYTES = 2048
 MOST_PENDING = 256
-"""Connections that wait for a decision; more are not seen, and their guest sends its packet again."""
+"""Connections that wait for a decision; of more the oldest is forgotten, until its guest sends its packet again."""
 
 
 class Switchboard:
@@ -38,9 +37,10 @@ class Switchboard:
         self._poll = select.poll()
         self._ready: dict[int, Callable[[], bool]] = {}
 
-    def run(self, until: int) -> None:
+    def run(self, until: int | None = None) -> None:
         """Serve until a descriptor has something to read, or until nobody decides any more."""
-        self._watch(until, lambda: False)
+        if until is not None:
+            self._watch(until, lambda: False)
         self._watch(self._line.seen.fileno(), self._see)
         self._watch(self._outlet.fileno(), self._hear)
         for address, resolver in self._line.resolvers.items():
@@ -55,13 +55,15 @@ class Switchboard:
 
     def _see(self) -> bool:
         """Tell of a connection's first packet; one that comes again is told of again once it was ignored."""
-        packet = self._line.seen.recv(PACKET_BYTES)
+        packet = self._line.next()
         first = packets.first_of(packet)
         known = first is None or first.key in self._open or first.key in self._pending
-        if first is not None and not known and len(self._pending) < MOST_PENDING:
-            with contextlib.suppress(OSError):  # no room, or nobody there: it comes again
-                messages.send(self._outlet, {"first": [*astuple(first.key), first.source, first.sequence]})
-                self._pending[first.key] = packet
+        if first is not None and not known:
+            with contextlib.suppress(OSError):  # nobody there, which its end says too
+                messages.send(self._outlet, {"first": [*astuple(first.key), first.sequence]})
+            self._pending[first.key] = packet
+            if len(self._pending) > MOST_PENDING:
+                del self._pending[next(iter(self._pending))]
         return True
 
     def _hear(self) -> bool:
@@ -101,9 +103,9 @@ class Switchboard:
     def _take(self, place: tuple[str, int]) -> bool:
         """Hand a connection over; one that was not asked for (its rule had outlived another) is closed."""
         with contextlib.suppress(OSError):  # gone already
-            connection, (_, source_port) = self._listeners[place].accept()
+            connection, (source, source_port) = self._listeners[place].accept()
             with connection:
-                key = Key(source_port, *place)
+                key = Key(source, source_port, *place)
                 if key in self._awaited:
                     self._awaited.discard(key)
                     messages.send(self._outlet, {"accepted": list(astuple(key))}, (connection.fileno(),))
@@ -125,7 +127,7 @@ class Switchboard:
 
 
 def _match(key: Key) -> Match:
-    return Match(socket.IPPROTO_TCP, key.address, key.port, key.source_port)
+    return Match(socket.IPPROTO_TCP, key.address, key.port, key.source, key.source_port)
 
 
 def wish_of(settings: Message) -> Wish | None:

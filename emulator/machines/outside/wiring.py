@@ -1,9 +1,11 @@
 """Make a guest's interface, and the namespace at its other end."""
 
+import contextlib
 import ctypes
 import os
 import socket
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emulator.machines.outside.packets import ETH_P_IP, FILTER
@@ -18,32 +20,51 @@ TABLE = 60
 SO_ATTACH_FILTER = 26
 INSTRUCTION_BYTES = 8
 IP_TRANSPARENT = 19
+PACKET_HOST = 0
+PACKET_BYTES = 2048
 
 
 class Line:
-    """Both ends of a guest's way out, held by whoever answers for the world beyond it.
+    """The way out of guests, held by whoever answers for the world beyond it.
 
     Attributes:
+        netlink: of the namespace in which it is answered.
         seen: gives each first packet of a connection, without its link header.
-        netlink: of the namespace between.
-        resolvers: sockets at which the guest's questions for names arrive, by address.
+        resolvers: sockets at which questions for names arrive, by address.
     """
 
-    def __init__(self, netlink: Netlink, seen: socket.socket, inwards: socket.socket, mac: bytes) -> None:
-        self.seen = seen
+    def __init__(self, netlink: Netlink, name: str, inwards: socket.socket, mac: bytes) -> None:
         self.netlink = netlink
+        self.seen = packet_socket(name, FILTER)
         self.resolvers: dict[str, socket.socket] = {}
         self._inwards = inwards
-        self._back = packet_socket(NAME)
-        self._place = (NAME, ETH_P_IP, 0, 0, mac)
+        self._mac = mac
+        self._back = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.IPPROTO_RAW)
+
+    def next(self) -> bytes:
+        """The next first packet that came to us; empty for one that was another's, or left."""
+        packet, (_, _, kind, *_) = self.seen.recvfrom(PACKET_BYTES)
+        return packet if kind == PACKET_HOST else b""
 
     def again(self, packet: bytes) -> None:
-        """Have the namespace between receive a packet once more, as if the guest had sent it again."""
-        self._inwards.sendto(packet, self._place)
+        """Have a packet received once more, as if the guest had sent it again."""
+        name, *_ = self._inwards.getsockname()
+        self._inwards.sendto(packet, (name, ETH_P_IP, 0, 0, self._mac))
 
     def answer(self, packet: bytes) -> None:
-        """Send a packet to the guest."""
-        self._back.sendto(packet, self._place)
+        """Send a packet to the guest that is its destination."""
+        self._back.sendto(packet, (socket.inet_ntoa(packet[16:20]), 0))
+
+    def resolve(self, addresses: Sequence[str]) -> None:
+        """Be the resolvers at these addresses.
+
+        Raises:
+            OSError: the kernel does not let us.
+        """
+        self.netlink.add_own_everything(TABLE)
+        for address in addresses:
+            self.netlink.add_rule(Match(socket.IPPROTO_UDP, address, DNS_PORT), TABLE)
+            self.resolvers[address] = _bound(socket.SOCK_DGRAM, address, DNS_PORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +111,25 @@ def line(wires: Wires) -> Line:
     netlink = Netlink()
     netlink.raise_link(NAME)  # before any socket for its packets, which would hear that it is down
     syscalls.raise_loopback()
-    found = Line(netlink, packet_socket(NAME, FILTER), wires.inwards, bytes.fromhex(wish.mac))
-    found.netlink.add_route(NAME, to=wish.address)
-    found.netlink.add_own_everything(TABLE)
-    for address in wish.resolvers:
-        found.netlink.add_rule(Match(socket.IPPROTO_UDP, address, DNS_PORT), TABLE)
-        found.resolvers[address] = _bound(socket.SOCK_DGRAM, address, DNS_PORT)
+    netlink.add_route(NAME, to=wish.address)
+    found = Line(netlink, NAME, wires.inwards, bytes.fromhex(wish.mac))
+    found.resolve(wish.resolvers)
+    return found
+
+
+def routed(name: str, router: str, resolvers: Sequence[str]) -> Line:
+    """Be the router of the network at an interface, by a further address, where nothing is forwarded.
+
+    A packet is received once more at loopback: reverse path filters must let it in (rp_filter 0).
+
+    Raises:
+        OSError: the kernel does not let us.
+    """
+    netlink = Netlink()
+    with contextlib.suppress(FileExistsError):
+        netlink.add_address(name, router, 32)
+    found = Line(netlink, name, packet_socket("lo"), bytes(6))
+    found.resolve(resolvers)
     return found
 
 

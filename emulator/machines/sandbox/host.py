@@ -278,3 +278,18 @@ async def probe_sandbox() -> str | None:
             return None
     except UnavailableError as error:
         return str(error)
+
+
+async def probe_network() -> str | None:
+    """None where a guest has a network on this machine, else why not."""
+    wish = Wish("10.60.0.8", 24, "10.60.0.1", "000D3A000000")
+    ours, theirs = messages.pair()
+    with ours, theirs:
+        ours.setblocking(False)
+        try:
+            starting = sandbox(hostname="probe", username="packer", size_bytes=1 << 24, way_out=WayOut(wish, theirs))
+            async with starting, asyncio.timeout(START_PATIENCE):
+                said = await _reply(ours)
+                return str(said["lost"]) if "lost" in said else None
+        except (UnavailableError, TimeoutError) as error:
+            return str(error) or "no word of it"

@@ -46,6 +46,15 @@ def test_no_control_is_said() -> None:
         from_environment("proxy", "0.0.0.0", {})
 
 
+def test_a_gateway_without_a_router_says_so() -> None:
+    """It takes the address that build VMs send everything to, and nobody else may guess which."""
+    told = {"AIB_EMULATOR_TOKEN": "x"}
+    with pytest.raises(UnavailableError, match="AIB_EMULATOR_ROUTER names the address"):
+        from_environment("gateway", "0.0.0.0", told)
+
+    assert from_environment("gateway", "0.0.0.0", {**told, "AIB_EMULATOR_ROUTER": "10.60.0.1"}).router == "10.60.0.1"
+
+
 def test_the_address_towards_others() -> None:
     """A machine is reached by the address from which it reaches others; a name that leads nowhere is named."""
     assert own_address("127.0.0.1") == "127.0.0.1"

@@ -219,9 +219,10 @@ async def test_nothing_is_left_of_it() -> None:
 async def test_a_switchboard_that_breaks_the_protocol_is_left_alone() -> None:
     """Whatever it sends, the outlet closes; nothing else ends."""
     async with quick() as channel, asyncio.TaskGroup() as group:
-        outlet = Outlet(Outgoing(channel.scene, "build-linux", Atlas()), group)
+        outgoing = Outgoing(channel.scene, "build-linux", Atlas())
+        outlet = Outlet(lambda _: outgoing, group)
         odds: tuple[messages.Message, ...] = (
-            {"first": [1, "nowhere", 2, "x", 3]},
+            {"first": ["x", 1, "nowhere", 2, 3]},
             {"accepted": [1]},
             {"first": 7},
             {"resolver": "a"},

@@ -18,13 +18,13 @@ from emulator.machines.outside.packets import (
     refusal,
 )
 
-FIRST = First(Key(40000, "203.0.113.50", 443), "10.60.0.8", 0xFFFFFFFF)
+FIRST = First(Key("10.60.0.8", 40000, "203.0.113.50", 443), 0xFFFFFFFF)
 
 
 def packet(flags: int = SYN, protocol: int = socket.IPPROTO_TCP, options: bytes = b"") -> bytes:
     """A TCP packet without checksums, as a virtual interface carries it."""
     words = 5 + len(options) // 4
-    ends = socket.inet_aton(FIRST.source) + socket.inet_aton(FIRST.key.address)
+    ends = socket.inet_aton(FIRST.key.source) + socket.inet_aton(FIRST.key.address)
     header = struct.pack("!BBHHHBBH", 0x40 | words, 0, words * 4 + 20, 0, 0, 64, protocol, 0) + ends + options
     numbers = (FIRST.key.source_port, FIRST.key.port, FIRST.sequence, 0)
     return header + struct.pack("!HHIIBBHHH", *numbers, 0x50, flags, 64240, 0x1234, 0)

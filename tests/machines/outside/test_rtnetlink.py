@@ -20,6 +20,6 @@ def test_what_the_kernel_refuses_is_an_error() -> None:
     netlink = Netlink()
     try:
         with pytest.raises(OSError, match=r"No such|not permitted"):
-            netlink.remove_rule(Match(6, "203.0.113.50", 443, 40000), 61)
+            netlink.remove_rule(Match(6, "203.0.113.50", 443, "10.60.0.8", 40000), 61)
     finally:
         netlink.close()
