@@ -239,7 +239,7 @@ def _make_keepers(
             hops=hops,
             hop_key=scene.key.hex(),
         )
-        outlet = channel.outlet_of(machine) if settings.network else None
+        outlet = channel.outlet_of(machine) if settings.network or system == "windows" else None
         channel.keepers[machine.hop] = Keeper(settings, sockets[machine.hop, system], channel.history, log, outlet)
 
 

@@ -77,7 +77,7 @@ def _machine(
         return linux.serving(settings, bound, observer, faults, outlet)
     from emulator.machines import windows
 
-    return windows.serving(settings, bound, observer, faults)
+    return windows.serving(settings, bound, observer, faults, outlet)
 
 
 async def _told_to_stop(faults: MachineFaults) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from emulator.clock import wall_time
 from emulator.errors import InvalidInputError, PeerError, UnavailableError
 from emulator.machines.faults import MachineFaults
+from emulator.machines.outside.reach import Reach
 from emulator.machines.power import Power
 from emulator.machines.settings import MachineSettings
 from emulator.machines.winguest.computer import Computer
@@ -68,9 +69,15 @@ class _Door:
 
 @contextlib.asynccontextmanager
 async def serving(
-    settings: MachineSettings, bound: socket.socket, observer: Observer, faults: MachineFaults | None = None
+    settings: MachineSettings,
+    bound: socket.socket,
+    observer: Observer,
+    faults: MachineFaults | None = None,
+    outlet: socket.socket | None = None,
 ) -> AsyncIterator[str]:
     """Serve WinRM on `bound` until the body ends, under these faults; yields a line about the hosts.
+
+    `outlet` leads to whoever decides on the machine's own connections; without it, it has none.
 
     Raises:
         InvalidInputError: a setting of WinRM is wrong, or names a file that is.
@@ -87,6 +94,8 @@ async def serving(
         power = Power(silent=winrm.restart_silent, refused=winrm.restart_refused, tell=teller.tell)
         computer = Computer(settings, root, power.ask)
         stack.callback(computer.restarts.close)
+        if outlet is not None:
+            computer.reach = stack.enter_context(contextlib.closing(Reach(outlet))).ask
         commands = await stack.enter_async_context(chain(settings, computer, group))
         hosts: dict[str, Host] = {names.CMD_RESOURCE: CmdShells(commands.hosts)}
         hosts |= dict.fromkeys(names.PSRP_RESOURCES, PsrpShells(computer, group))

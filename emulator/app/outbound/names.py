@@ -24,6 +24,15 @@ async def answered(asked: Question, atlas: Atlas) -> bytes:
     return dns.answer(asked, code, addresses if asked.wants_address else [])
 
 
+async def address_of(name: str, atlas: Atlas) -> IPv4Address | None:
+    """A name's address; None where it is not known."""
+    stand_in = atlas.stand_in(name)
+    if stand_in is not None or not atlas.dials:
+        return stand_in
+    _, addresses = await _looked_up(name)
+    return addresses[0] if addresses else None
+
+
 async def _looked_up(name: str) -> tuple[int, list[IPv4Address]]:
     loop = asyncio.get_running_loop()
     try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from emulator.app.outbound.atlas import Atlas, Place
+from emulator.machines.outside.reach import Answer
 from emulator.model.compute import Member
 from emulator.model.flow import Flow, Protocol
 from emulator.net import hop_header, records
@@ -182,6 +183,31 @@ class Outgoing:
         which, verdict = attempt.which, attempt.path.end().verdict
         reason = records.PEER if verdict.carried else verdict.reason
         self.scene.observer(records.closed(which, self.scene.clock, which.backend, "rst", reason=reason, why=why))
+
+    async def tested(self, attempt: Attempt) -> Answer:
+        """How a connection goes that is closed once it is there; told of as any other is."""
+        verdict, which = attempt.path.end().verdict, attempt.which
+        if verdict.outcome is Outcome.REFUSED:
+            self.refuse(attempt, verdict.sentence)
+            return "refused"
+        if not verdict.carried:
+            self.drop(attempt)
+            return "silent"
+        beyond = await self.beyond(attempt)
+        if beyond.lacks:
+            self.drop(attempt, why=f"{verdict.sentence}, but {beyond.lacks}", approximated="nothing is dialled")
+            return "silent"
+        target = await self.dialled(beyond, attempt)
+        if isinstance(target, DialFailure):
+            if target.kind != "refused":
+                self.drop(attempt, why=target.sentence)
+                return "silent"
+            self.refuse(attempt, target.sentence)
+            return "refused"
+        target.close()
+        self.log(attempt)
+        self.scene.observer(records.closed(which, self.scene.clock, "client", "fin"))
+        return "connected"
 
     async def carry(self, guest: socket.socket, target: socket.socket, attempt: Attempt) -> None:
         """Carry bytes between a guest and its destination until one ends it; then the guest has all of them."""

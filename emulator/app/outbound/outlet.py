@@ -2,17 +2,19 @@
 
 import asyncio
 import contextlib
+import secrets
 import socket
 from collections.abc import Callable, Coroutine, Iterator
 from ipaddress import IPv4Address
 from typing import Any
 
-from emulator.app.outbound.names import answered
+from emulator.app.outbound.names import address_of, answered
 from emulator.app.outbound.outgoing import Attempt, Outgoing
 from emulator.errors import PeerError
 from emulator.machines.sandbox import messages
 from emulator.machines.sandbox.messages import Message
 from emulator.model.flow import Flow, Protocol
+from emulator.model.world import PROBE_SOURCE
 from emulator.net.dial import DialFailure
 from emulator.reason import Outcome
 from emulator.rules.outgoing import resolves
@@ -23,6 +25,8 @@ HANDING_PATIENCE = 5.0
 MOST_TASKS = 1024
 """Connections and questions of one guest at once; of more, nobody hears, as where a machine's ports run out."""
 DNS_PORT, DNS_BYTES = 53, 1 << 12
+EPHEMERAL = 49152
+"""The first port of those that Windows takes for its own connections."""
 Key = tuple[str, int, str, int]
 Of = Callable[[str], Outgoing | None]
 """Whose connections those from an address are; None where nobody's that we know."""
@@ -111,6 +115,8 @@ class Outlet:
                 waiting.set_result(given)
             elif isinstance(given, socket.socket):
                 given.close()
+        elif "connect" in message:
+            self._begin(self._tested(int(str(message["connect"])), str(message["host"]), int(str(message["port"]))))
         elif "resolver" in message:
             self._listen(socket.socket(fileno=descriptors.pop()), IPv4Address(str(message["resolver"])))
         self.ready = self.ready or "ready" in message
@@ -184,6 +190,30 @@ class Outlet:
         else:
             self._say("ignore", key)
             whose.drop(attempt, why=failure.sentence)
+
+    async def _tested(self, number: int, host: str, port: int) -> None:
+        """Tell a guest that is played how a connection goes, which is closed once it is there."""
+        whose = self._of("")
+        address = await self._address(whose, host) if whose is not None else None
+        answer = "unknown"
+        if whose is not None and address is not None:
+            source_port = EPHEMERAL + secrets.randbelow(65536 - EPHEMERAL)
+            flow = Flow(whose.address or address, source_port, address, port)
+            answer = await whose.tested(whose.attempt(flow, number))
+        if self._control is not None:
+            with contextlib.suppress(OSError):
+                messages.send(self._control, {"reached": number, "answer": answer, "address": str(address or "")})
+
+    async def _address(self, whose: Outgoing, host: str) -> IPv4Address | None:
+        """The address that a name has for a guest, where the rules let it ask; None where it has none."""
+        with contextlib.suppress(ValueError):
+            return IPv4Address(host)
+        flow = Flow(whose.address or PROBE_SOURCE, EPHEMERAL, PROBE_SOURCE, DNS_PORT, Protocol.UDP)
+        attempt = whose.attempt(flow, secrets.randbits(32))
+        if not resolves(attempt.path):
+            whose.drop(attempt)
+            return None
+        return await address_of(host.lower().rstrip("."), whose.atlas)
 
     async def _handed_over(self, key: Key) -> socket.socket | str | None:
         """The guest's connection, answered in its destination's name, or why not; None where it has given up."""

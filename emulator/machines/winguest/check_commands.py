@@ -255,8 +255,15 @@ def _check_program(checker: "Checker", command: Command, name: str) -> None:
     programs.check_certain(checker, command, name)
 
 
+def _test_net_connection(checker: "Checker", command: Command, arguments: Bound, before: Any) -> None:
+    del checker, before
+    if "port" not in arguments or "computername" not in arguments:
+        raise NotUnderstoodError(f"{command.line}: without a computer and a port it pings")
+
+
 _SPECIAL: Mapping[str, Callable[["Checker", Command, Bound, Any], None]] = {
     "Invoke-Expression": _invoke_expression,
     "Invoke-Command": _invoke_command,
     "Start-Process": _start_process,
+    "Test-NetConnection": _test_net_connection,
 }

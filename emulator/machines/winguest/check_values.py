@@ -15,7 +15,14 @@ from emulator.machines.winguest.values import Type, items, to_text
 if TYPE_CHECKING:
     from emulator.machines.winguest.check import Checker
 
-MODULES = ("Microsoft.PowerShell.Management", "Microsoft.PowerShell.Utility", "ServerManager", "Dism", "NetSecurity")
+MODULES = (
+    "Microsoft.PowerShell.Management",
+    "Microsoft.PowerShell.Utility",
+    "ServerManager",
+    "Dism",
+    "NetSecurity",
+    "NetTCPIP",
+)
 CLASSES = ("win32_operatingsystem", "win32_computersystem", "win32_logicaldisk")
 TYPES = (
     "psobject", "pscustomobject", "management.automation.psobject", "object", "collections.arraylist", "hashtable",
@@ -54,6 +61,7 @@ PLAYED: Mapping[tuple[str, str], Callable[[str], bool]] = {
     ("set-content", "encoding"): _ENCODINGS,
     ("set-service", "startuptype"): _one_of("automatic", "manual", "disabled"),
     ("set-service", "status"): _one_of("running", "stopped"),
+    ("test-netconnection", "informationlevel"): _one_of("quiet", "detailed"),
     ("test-path", "pathtype"): _one_of("any", "leaf", "container"),
     ("uninstall-windowsfeature", "name"): _FEATURES,
 }

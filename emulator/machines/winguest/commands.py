@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from emulator.machines.winguest import (
     cmdlets_items,
+    cmdlets_network,
     cmdlets_objects,
     cmdlets_output,
     cmdlets_registry,
@@ -31,6 +32,7 @@ CMDLETS: Mapping[str, Cmdlet] = {
     each.name.casefold(): each
     for module in (
         cmdlets_items,
+        cmdlets_network,
         cmdlets_objects,
         cmdlets_output,
         cmdlets_registry,
@@ -100,6 +102,7 @@ ALIASES: Mapping[str, str] = {
     "gwmi": "get-wmiobject",
     "add-windowsfeature": "install-windowsfeature",
     "saps": "start-process",
+    "tnc": "test-netconnection",
     "start": "start-process",
 }
 

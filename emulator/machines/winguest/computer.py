@@ -2,10 +2,11 @@
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from emulator.machines.outside.reach import Reached
 from emulator.machines.settings import MachineSettings
 from emulator.machines.winguest.drive import Drive
 from emulator.machines.winguest.restarts import Restarts
@@ -94,6 +95,7 @@ class Computer:
         self.registry: dict[str, Key] = {}
         self.processes = Processes()
         self.machine_variables: dict[str, str] = {}
+        self.reach: Callable[[str, int], Awaitable[Reached]] | None = None
         self._fill_registry()
 
     def _fill_registry(self) -> None:

@@ -25,7 +25,7 @@ from emulator.model.resources import Resource
 from emulator.model.world import World
 from emulator.observe import Record
 from tests.app.test_flow_logs import BUILD, nsg_tuples, of_a
-from tests.app.test_run import ALLOW, deny, quick
+from tests.app.test_run import ALLOW, deny, quick, seen
 from tests.beyond import PUBLIC, SAY, networked, recorded, tried
 from tests.machines.test_sandbox_safety import descendants, is_alive
 from tests.worlds import DOCUMENTED, nsg, with_routes, with_subnet
@@ -202,6 +202,24 @@ async def test_this_machine_is_not_reached() -> None:
             assert await tried(channel, "203.0.113.52", 80) == "silent"
         with pytest.raises(BlockingIOError):
             serving.accept()
+
+
+async def test_the_windows_build_vm_meets_the_same_verdicts() -> None:
+    """Test-NetConnection: reached, by address and by name; refused; an unknown name; silent, with the rule's name."""
+    script = "(Test-NetConnection {} -Port {} -WarningAction Ignore).TcpTestSucceeded"
+    async with networked() as channel, asyncio.TaskGroup() as group:
+
+        async def told(host: str, port: int) -> str:
+            line = f'powershell -Command "{script.format(host, port)}"'
+            return (await channel.run("windows", line)).stdout.decode().strip()
+
+        assert [await told(host, 443) for host in (PUBLIC, "www.example.com")] == ["True", "True"]
+        assert [await told(*each) for each in (("10.60.0.8", 445), ("nobody.example.org", 443))] == ["False", "False"]
+        await channel.apply(deny("NoWeb", 300, 4711, "Outbound"))
+        silent = group.create_task(told(PUBLIC, 4711))
+        record = await seen(channel, lambda each: each.hop == "build-windows" and each.kind == "drop", 30)
+        assert record.reason.name == "NoWeb"
+        assert await silent == "False"
 
 
 async def test_nothing_is_left_of_it() -> None:
