@@ -24,6 +24,10 @@ app.command("matrix")(matrix.matrix)
 
 @app.command("list")
 def list_scenarios(
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TEXT]...", help="An error text, or words of it: the likeliest come first."),
+    ] = None,
     *,
     hop: Annotated[
         str | None, typer.Option(help="Only those whose first component at fault is this hop, as proxy or client.")
@@ -31,9 +35,7 @@ def list_scenarios(
     symptom: Annotated[
         str | None, typer.Option(help="Only those in which a client sees this: silent, refused, mute, closed, ….")
     ] = None,
-    search: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="An error text, or words of it: the likeliest come first.")
-    ] = None,
+    search: Annotated[str | None, typer.Option(metavar="TEXT", help="The same as an option.")] = None,
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
@@ -41,12 +43,13 @@ def list_scenarios(
     from emulator.scenarios import search as searching
 
     chosen = [each for each in _all(folder) if _is_wanted(each, hop, symptom)]
-    if search is None:
-        candidates = [searching.Candidate(each, 0.0, "") for each in chosen]
+    wanted = " ".join(filter(None, [*(text or ()), search]))
+    if wanted:
+        candidates = searching.ranked(chosen, wanted)
     else:
-        candidates = searching.ranked(chosen, search)
+        candidates = [searching.Candidate(each, 0.0, "") for each in chosen]
     if as_json:
-        print_json([_listed(each, ranked=search is not None) for each in candidates])
+        print_json([_listed(each, ranked=bool(wanted)) for each in candidates])
         return
     for each in candidates:
         _print_candidate(each)

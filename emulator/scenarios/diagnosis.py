@@ -133,6 +133,7 @@ def _matches(record: Event, wanted: RecordSeen) -> int:
     pairs = [
         (wanted.leg, record["leg"]),
         (wanted.hop, record["hop"]),
+        (wanted.how, record["how"]),
         (wanted.reason.kind, reason["kind"]),
         (wanted.reason.name if named else None, reason["name"]),
     ]

@@ -15,6 +15,7 @@ from emulator.scenarios.step import Step, steps_of
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 """The scenarios that come with the package."""
+NO_FILES = "{}: found no *.yaml in it, expected a folder of scenarios"
 GUESTS = ("build-linux", "build-windows")
 FAULT_HOPS = ("load-balancer", "proxy", *GUESTS)
 YAML_ERRORS = (ValueError, LookupError, AttributeError, TypeError, OverflowError, RecursionError)
@@ -28,9 +29,9 @@ def catalogue(folder: Path = CATALOGUE) -> tuple[Scenario, ...]:
     Raises:
         InvalidInputError: with every finding of every file.
     """
-    files = sorted(folder.glob("*.y*ml")) if folder.is_dir() else []
+    files = sorted(folder.glob("*.y*ml"), key=lambda file: file.stem) if folder.is_dir() else []
     if not files:
-        raise InvalidInputError(f"{folder}: found no *.yaml in it, expected a folder of scenarios")
+        raise InvalidInputError(NO_FILES.format(folder))
     found: list[Scenario] = []
     findings: list[str] = []
     for file in files:
@@ -54,7 +55,9 @@ def named(name: str, folder: Path = CATALOGUE) -> Scenario:
     files = {file.stem: file for file in folder.glob("*.y*ml")} if folder.is_dir() else {}
     if name in files:
         return read(files[name])
-    like = difflib.get_close_matches(name, files, n=3, cutoff=0.4)
+    if not files:
+        raise InvalidInputError(NO_FILES.format(folder))
+    like = difflib.get_close_matches(name, files, n=3, cutoff=0.55)
     more = f"; did you mean {' or '.join(like)}?" if like else ""
     raise InvalidInputError(f"NAME: found {name!r}, expected one that `scenario list` names{more}")
 
@@ -135,6 +138,8 @@ def _finding(file: Path, node: yaml.Node, error: Any) -> str:
         return f"{where}: no such key; the keys are {', '.join(_keys(place[:-1]))}"
     if error["type"] == "missing":
         return f"{where}: found nothing, expected a value"
+    if error["type"] == "too_short":
+        return f"{where}: found nothing in it, expected at least one"
     said = error["msg"].removeprefix("Value error, ")
     return f"{where}: found {reprlib.repr(error['input'])}, {said[0].lower()}{said[1:]}"
 

@@ -43,6 +43,8 @@ def test_an_error_text_finds_candidates_in_their_order(cli: Cli) -> None:
     assert "nsg-denies-build-vm" in [each["name"] for each in found[:3]]
     assert scores == sorted(scores, reverse=True)
     assert cli("scenario", "list", "--search", "xyzzy").stdout == "no scenario is like that\n"
+    words = cli("scenario", "list", *text.split())
+    assert words.stdout == cli("scenario", "list", "--search", text).stdout
 
 
 def test_a_folder_of_ones_own(cli: Cli, folder: str) -> None:
@@ -56,6 +58,9 @@ def test_a_folder_of_ones_own(cli: Cli, folder: str) -> None:
         "proxy": "service-stopped"
     }
     assert cli("scenario", "list", "--from", str(cli.home)).returncode == 2
+    assert (
+        "found no *.yaml in it, expected a folder" in cli("scenario", "run", "gone", "--from", str(cli.home)).stderr
+    )
 
 
 def test_a_run_tells_both_sides(cli: Cli, folder: str) -> None:

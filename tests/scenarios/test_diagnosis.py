@@ -29,8 +29,9 @@ def record(flow: str = "a", **changes: Any) -> dict[str, Any]:
 CHANGES: list[tuple[dict[str, Any], str, str]] = [
     # what a record has, what is to be changed, which scenario it is like
     ({}, "allow it by a rule of a lower number than NoSsh's", "nsg-denies-build-vm"),
-    ({"reason": IDLE, "hop": "load-balancer"}, "send keepalives", "balancer-idle-tcp-reset"),
+    ({"reason": IDLE, "hop": "load-balancer", "how": "rst"}, "send keepalives", "balancer-idle-tcp-reset"),
     ({"reason": {"kind": "fault", "id": "", "name": "cut"}}, "`aib-emulator fault remove cut`", ""),
+    ({"reason": {"kind": "fault", "id": "", "name": "cut"}, "how": "rst"}, "fault remove cut", "intermittent-reset"),
     ({"reason": PEER, "faults": ["slow"]}, "`aib-emulator fault remove slow`", ""),
     ({"reason": PEER, "ended_by": "build-linux"}, "build-linux ended it itself: see its service's own log", ""),
     ({"reason": PENDING, "leg": ENTRY}, "approve the private endpoint", "endpoint-pending"),

@@ -37,7 +37,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"script": [{"tcp": None, "ssh": None}]},
         r":13: script\.0: found .*, expected exactly one of the keys tcp, tls",
     ),
-    ({"script": []}, r":12: script: found \[\], tuple should have at least 1 item"),
+    ({"script": []}, ":12: script: found nothing in it, expected at least one"),
     ({"time_scale": 500}, r"time_scale: found 500, expected at most largest_time_scale"),
     (
         {"faults": [{"kind": "slow", "hop": "proxy"}]},
