@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -151,6 +151,7 @@ def site_of(control: Control, template: ImageTemplate) -> RemoteSite:
     resources = arm.load([("the running world", {"value": control.world()})]).resources
     staged = {ResourceId(each["id"]) for build in status["builds"] for each in build["resources"]}
     ours = [each for each in resources if not isinstance(each, ImageTemplate) and each.id not in staged]
-    switches = Switches(**status["switches"])
+    known = {each.name for each in fields(Switches)}  # an older emulator says nothing of them, a newer one more
+    switches = Switches(**{name: value for name, value in status.get("switches", {}).items() if name in known})
     world = assembled(ours, Wanted(topology=status["topology"], optional=True), switches)
     return RemoteSite(control, template, status, world)

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emulator.build.communicator import SSH_SECONDS, WINRM_SECONDS
+from emulator.build.communicator import SSH_SECONDS, WINRM_SECONDS, encoded
 from emulator.build.log import BUILDER, Log
 from emulator.build.provision import Fetched, deprovisioning_lines
-from emulator.build.provision_windows import NO_SYSPREP, SCRIPT, elevated_user, update_script
+from emulator.build.provision_windows import DEFAULT, NO_SYSPREP, SCRIPT, SYSPREP, elevated_user, update_script
 from emulator.build.report import Failure
 from emulator.build.steps import (
     File,
@@ -139,8 +139,10 @@ def _deprovision(system: System) -> Mapping[str, Any]:
     """The hidden step, in one command that looks first, since Packer's templates cannot."""
     if system == "linux":
         return {"type": "shell", "inline": list(deprovisioning_lines())}
-    own = f'powershell -executionpolicy bypass -file "{SCRIPT}"'
-    return {"type": "windows-shell", "inline": [f"if exist {SCRIPT} ({own}) else (echo {NO_SYSPREP})"]}
+    own, default = f'-file "{SCRIPT}"', f"-encodedCommand {encoded(DEFAULT)}"
+    by = "powershell -executionpolicy bypass"
+    sysprep = f"if exist {SYSPREP} ({by} {default}) else (echo {NO_SYSPREP})"
+    return {"type": "windows-shell", "inline": [f"if exist {SCRIPT} ({by} {own}) else ({sysprep})"]}
 
 
 def _in_seconds(seconds: float) -> str:

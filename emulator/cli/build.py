@@ -84,7 +84,7 @@ def build(
         found, plan_of(found, str(template)), mirrors, lambda line: typer.echo(line, err=True), chosen, output
     )
     own = {"config": config, "resources": resources, "time_scale": time_scale, "guest": guest}
-    running = None if any(own.values()) else _running(control)
+    running = None if any(own.values()) else running_one(control)
     result = _over_another(order, running) if running else _over_its_own(order, **own)  # type: ignore[arg-type]
     _tell(result, as_json=as_json)
     if not result.succeeded:
@@ -121,13 +121,14 @@ def _of_file(file: Path) -> dict[str, str]:
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
 
 
-def _running(control: str | None) -> "Control | None":
-    """The emulator that runs already: a named one, or the state folder's own; None where there is none."""
+def running_one(control: str | None) -> "Control | None":
+    """The emulator that runs already: a named one, the state folder's own, or a composed one; None for none."""
     from emulator.control import client, state
 
     home = state.home()
     named = control or os.environ.get("AIB_EMULATOR_CONTROL")
-    return client.find(control) if named or (home.is_dir() and state.running(home)) else None
+    here = named or (home.is_dir() and state.running(home)) or client.answers(client.PUBLISHED)
+    return client.find(control) if here else None
 
 
 def _delete(template: "ImageTemplate", control: str | None) -> None:
@@ -138,7 +139,7 @@ def _delete(template: "ImageTemplate", control: str | None) -> None:
     from emulator.build.staging import group_of
     from emulator.control import build_notes, state
 
-    running = _running(control)
+    running = running_one(control)
     if running is not None:
         delete_template(running, template.id.text)
     stem = group_of(template, "").name
@@ -220,12 +221,16 @@ class _Noted:
         folder = build_notes.folder_of(self._home) / group.name
         note = build_notes.Note(order.guid, order.template.id.name, group.name, self._control, str(folder))
         build_notes.write(self._home, note)
+        self._folder = folder
         return folder
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         from emulator.control import build_notes
 
         build_notes.remove(self._home, self._order.guid)
+        if kind is KeyboardInterrupt and self._folder.is_dir():
+            said = "Canceled: what was deployed is deleted, its group and log stay"
+            typer.echo(f"{said}; the log is below {self._folder}", err=True)
 
 
 def _tell(result: "Result", *, as_json: bool) -> None:

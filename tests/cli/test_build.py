@@ -1,5 +1,6 @@
 """`build` as people run it."""
 
+import asyncio
 import json
 import os
 import signal
@@ -8,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from emulator.cli.build import running_one
 from emulator.model import arm
 from emulator.model.default_world import default_world
+from tests.app.test_build_routes import controlled
 from tests.builds import linux, needs_sandbox, shell
 from tests.cli.command import Cli
 from tests.real_templates import DATA, document
@@ -96,10 +99,12 @@ def test_ctrl_c_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
             if "sleeping" in line:
                 break
         os.kill(build.pid, signal.SIGINT)
-        build.communicate(timeout=120)  # its last words must not fill the pipe
+        _, said = build.communicate(timeout=120)  # its last words must not fill the pipe
     after = cli("status")
 
     assert build.returncode == 130
+    assert "Canceled: what was deployed is deleted" in said
+    assert list(Path(said.partition("below ")[2].strip()).rglob("customization.log"))
     assert cli.note() is None
     assert "killed" not in after.stderr
 
@@ -113,6 +118,19 @@ def test_a_source_that_cannot_be_had_leaves_nothing(cli: Cli, tmp_path: Path) ->
     assert "properties.customize[0].scriptUri: found file://" in done.stderr
     assert not (cli.home / "builds").exists()
     assert cli.note() is None
+
+
+async def test_a_composed_emulator_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where none runs from the state folder, a build goes over the one that Compose publishes."""
+    monkeypatch.setenv("AIB_EMULATOR_HOME", str(tmp_path))
+    async with controlled() as (_, control):
+        monkeypatch.setattr("emulator.control.client.PUBLISHED", control.url)
+        during = await asyncio.to_thread(running_one, None)
+    after = await asyncio.to_thread(running_one, None)
+
+    assert during is not None
+    assert during.url == control.url
+    assert after is None
 
 
 def test_parameters_and_mirrors_are_checked(cli: Cli, tmp_path: Path) -> None:
