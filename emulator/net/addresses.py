@@ -48,6 +48,7 @@ class Loopback:
         first = int(POOL.network_address) + 256 * secrets.randbelow(POOL.num_addresses // 256)
         self._next = first + 1
         self._given: dict[IPv4Address, str] = {}
+        self._sources: dict[str, IPv4Address] = {}
         self.exact = can_bind(str(IPv4Address(self._next))) if exact is None else exact
 
     def of(self, address: IPv4Address) -> str:
@@ -56,9 +57,10 @@ class Loopback:
             return ONLY
         if address not in self._given:
             self._given[address] = str(IPv4Address(self._next))
+            self._sources[self._given[address]] = address
             self._next += 1
         return self._given[address]
 
     def sources(self) -> Mapping[str, IPv4Address]:
         """Transport addresses given so far, and what they stand for."""
-        return {transport: azure for azure, transport in self._given.items()}
+        return self._sources

@@ -48,8 +48,10 @@ async def dial(
     family = socket.AF_INET6 if ":" in destination[0] else socket.AF_INET
     dialled = bound or socket.socket(family, socket.SOCK_STREAM)
     try:
-        async with asyncio.timeout(seconds):
-            number = await _connect(dialled, source, destination)
+        number = _begin(dialled, source, destination)
+        if number == errno.EINPROGRESS:
+            async with asyncio.timeout(seconds):
+                number = await _answer(dialled)
     except TimeoutError:
         dialled.close()
         return DialFailure("timeout", f"{_name(destination)} did not answer within {seconds:.3g} s")
@@ -62,8 +64,8 @@ async def dial(
     return dialled
 
 
-async def _connect(dialled: socket.socket, source: str | None, destination: tuple[str, int]) -> int:
-    """The error number, 0 for success."""
+def _begin(dialled: socket.socket, source: str | None, destination: tuple[str, int]) -> int:
+    """The error number, 0 for success; EINPROGRESS while there is no answer."""
     dialled.setblocking(False)
     dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if source is not None:
@@ -74,11 +76,8 @@ async def _connect(dialled: socket.socket, source: str | None, destination: tupl
         except OSError as error:
             return error.errno or errno.EADDRNOTAVAIL
     number = dialled.connect_ex(destination)
-    if number != errno.EINPROGRESS:
-        return number
-    number = dialled.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     # Over loopback the answer is there already; waiting for it would cost a turn of the loop.
-    return number if number or _is_connected(dialled) else await _answer(dialled)
+    return 0 if number == errno.EINPROGRESS and _is_connected(dialled) else number
 
 
 async def _answer(dialled: socket.socket) -> int:

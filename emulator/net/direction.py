@@ -1,7 +1,6 @@
 """One way of a relay: bytes from one end to the other."""
 
 import os
-import socket
 from typing import TYPE_CHECKING
 
 from emulator.net.pace import Pace
@@ -25,10 +24,9 @@ class Direction:
         source, sink: the ends.
         carried: bytes that the sink took.
         ended: whether the source's last byte, and its end, have been passed on; or another direction carries on.
-        error: what broke the source, found behind bytes that had to be passed on first.
     """
 
-    __slots__ = ("_bulk", "_pending", "_pipe", "carried", "ended", "error", "relay", "sink", "source")
+    __slots__ = ("_bulk", "_pending", "_pipe", "carried", "ended", "relay", "sink", "source")
 
     def __init__(self, relay: "Relay", source: Watched, sink: Watched) -> None:
         self.relay = relay
@@ -36,7 +34,6 @@ class Direction:
         self.sink = sink
         self.carried = 0
         self.ended = False
-        self.error: OSError | None = None
         self._pending = b""
         self._pipe: Pipe | None = None
         self._bulk = False
@@ -58,13 +55,13 @@ class Direction:
         """Whether the bandwidth is used up; then the source is left alone until there is some again."""
         seconds = pace.wait()
         if seconds:
-            self.source.watch_read(self.relay.loop, None)
+            self.source.watch_read(None)
             self.relay.loop.call_later(seconds, self._resume)
         return bool(seconds)
 
     def _resume(self) -> None:
         if not self.relay.is_over and not self.ended and not self._pending and self._pipe is None:
-            self.source.watch_read(self.relay.loop, self.read)
+            self.source.watch_read(self.read)
 
     def _count(self, count: int) -> None:
         self.carried += count
@@ -77,8 +74,8 @@ class Direction:
         empty = self._drain(self._pipe) if self._pipe is not None else self._send(self._pending)
         if empty:
             self.give_back()
-            self.source.watch_read(self.relay.loop, self.read)
-            self.sink.watch_write(self.relay.loop, None)
+            self.source.watch_read(self.read)
+            self.sink.watch_write(None)
 
     def give_back(self) -> None:
         """Return a borrowed pipe."""
@@ -89,7 +86,7 @@ class Direction:
     def begin(self) -> None:
         """Read whenever there is something to read."""
         if not self.ended:
-            self.source.watch_read(self.relay.loop, self.read)
+            self.source.watch_read(self.read)
 
     def hand_over(self) -> bytes:
         """Carry no more: the bytes in flight, for who carries on."""
@@ -114,9 +111,7 @@ class Direction:
         self._bulk = count == len(scratch)
         if not count:
             self._end()
-        elif self._send(scratch[:count]):
-            self._look_behind()
-        else:
+        elif not self._send(scratch[:count]):
             self._wait()
 
     def _send(self, data: bytes | memoryview) -> bool:
@@ -156,15 +151,6 @@ class Direction:
                 return
         self._bulk = self.carried - before >= QUIET_BYTES
         self.give_back()
-        self._look_behind()
-
-    def _look_behind(self) -> None:
-        """Read on by ourselves if a reset is right behind the bytes just read: uvloop calls once for both."""
-        number = self.source.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if number:
-            self.error = OSError(number, os.strerror(number))
-        if self.error is not None:
-            self.relay.loop.call_soon(self.read)
 
     def _drain(self, pipe: Pipe) -> bool:
         """Whether the sink took all that the pipe held."""
@@ -183,16 +169,13 @@ class Direction:
     def _wait(self) -> None:
         """Leave the source alone until the sink takes bytes again; unless all is over already."""
         if not self.relay.is_over:
-            self.sink.watch_write(self.relay.loop, self.write)
-            self.source.watch_read(self.relay.loop, None)
+            self.sink.watch_write(self.write)
+            self.source.watch_read(None)
 
     def _end(self) -> None:
         """The source has sent its last byte, and the sink has it."""
         self.give_back()
-        if self.error is not None:
-            self.relay.broken(self.source.side, self.error)
-            return
-        self.source.watch_read(self.relay.loop, None)
+        self.source.watch_read(None)
         self._pass_end()
 
     def _pass_end(self) -> None:

@@ -47,7 +47,7 @@ class FaultyDirection(Direction):
 
     def __init__(self, before: Direction, way: Way, clock: Clock, faults: Faults) -> None:
         super().__init__(before.relay, before.source, before.sink)
-        self.carried, self.error = before.carried, before.error
+        self.carried = before.carried
         self.ended = self._read_all = before.ended
         self._way = way
         self._clock = clock
@@ -65,10 +65,8 @@ class FaultyDirection(Direction):
     def begin(self) -> None:
         """Read whenever there is something to read, and send what waits."""
         if not self.ended:
-            self.sink.watch_write(self.relay.loop, self.write if self._queue else None)
+            self.sink.watch_write(self.write if self._queue else None)
             self._read_on()
-        if self.error is not None:
-            self.relay.loop.call_soon(self.read)
 
     def read(self) -> None:
         """The source has bytes, its end, or an error."""
@@ -86,12 +84,9 @@ class FaultyDirection(Direction):
             return
         if count:
             self._add(self._faults.read(self._way, bytes(scratch[:count])))
-            self._look_behind()
-        elif self.error is not None:
-            self.relay.broken(self.source.side, self.error)
         else:
             self._read_all = True
-            self.source.watch_read(self.relay.loop, None)
+            self.source.watch_read(None)
             self.finish()
 
     def finish(self) -> None:
@@ -110,7 +105,7 @@ class FaultyDirection(Direction):
             return
         blocked = bool(self._queue) and self._queue[0].due <= now
         self._read_on()
-        self.sink.watch_write(self.relay.loop, self.write if blocked else None)
+        self.sink.watch_write(self.write if blocked else None)
         self._wake(NEVER if blocked or not self._queue else self._queue[0].due - now)
         if not self._queue:
             self._faults.drained()
@@ -170,7 +165,7 @@ class FaultyDirection(Direction):
     def _read_on(self) -> None:
         """Read while there is room for more."""
         reads = not self._read_all and self._held < MOST_HELD
-        self.source.watch_read(self.relay.loop, self.read if reads else None)
+        self.source.watch_read(self.read if reads else None)
 
     def _wake(self, seconds: float) -> None:
         """Go on when the first in line is due."""
@@ -184,6 +179,6 @@ class FaultyDirection(Direction):
 def plain(before: FaultyDirection) -> Direction:
     """A direction without faults that carries on for one in which nothing waits any more."""
     after = Direction(before.relay, before.source, before.sink)
-    after.carried, after.ended, after.error = before.carried, before.ended, before.error
+    after.carried, after.ended = before.carried, before.ended
     before.hand_over()
     return after

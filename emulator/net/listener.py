@@ -11,6 +11,8 @@ from typing import Any
 Handler = Callable[[socket.socket], Coroutine[Any, Any, None]]
 
 BACKLOG = 1024
+AT_ONCE = 8
+"""Connections accepted in one turn of the loop, before those that are open have theirs."""
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 EXHAUSTED_PAUSE = 0.1
 """Seconds to leave a listener alone when there is no descriptor left for its next connection (trio's figure)."""
@@ -41,6 +43,7 @@ class Listener:
 
     def listen(self, backlog: int = BACKLOG) -> None:
         """Answer SYNs and accept; calling it again only changes the backlog."""
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what it accepts inherits it
         self.socket.listen(backlog)
         self.resume()
 
@@ -67,17 +70,18 @@ class Listener:
             self.socket.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
-        try:
-            connection, _ = self.socket.accept()
-        except (BlockingIOError, ConnectionAbortedError, InterruptedError):
-            return
-        except OSError as error:
-            if error.errno not in EXHAUSTED:
-                raise
-            self.pause()
-            self._resume = self._loop.call_later(EXHAUSTED_PAUSE, self.resume)
-            return
-        self.serve(connection)
+        for _ in range(AT_ONCE):
+            try:
+                connection, _ = self.socket.accept()
+            except (BlockingIOError, ConnectionAbortedError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno not in EXHAUSTED:
+                    raise
+                self.pause()
+                self._resume = self._loop.call_later(EXHAUSTED_PAUSE, self.resume)
+                return
+            self.serve(connection)
 
     def serve(self, connection: socket.socket) -> None:
         """Serve `connection` in a task of the group; it is closed when the task ends."""

@@ -9,6 +9,8 @@ import fcntl
 import os
 from collections.abc import AsyncIterator
 
+from emulator.net.readiness import Readiness
+
 PIPE_BYTES = 1 << 20
 USEFUL_BYTES = 1 << 16
 """A smaller pipe would be slower than `recv` and `send`."""
@@ -37,14 +39,16 @@ class Pipe:
 
 
 class PipePool:
-    """Lends pipes, and one scratch buffer, to the relays of one event loop.
+    """Lends pipes, one scratch buffer and one poll set to the relays of one event loop.
 
     Attributes:
         scratch: what a relay receives into; used within one callback only, so that all relays can share it.
+        readiness: what calls the relays back.
     """
 
     def __init__(self, *, total_bytes: int = TOTAL_BYTES) -> None:
         self.scratch = memoryview(bytearray(SCRATCH_BYTES))
+        self.readiness = Readiness()
         self._total_bytes = total_bytes if hasattr(os, "splice") else 0
         self._bytes = 0
         self._idle: list[Pipe] = []
@@ -100,8 +104,9 @@ class PipePool:
             pipe.close()
 
     async def aclose(self) -> None:
-        """Close every pipe, lent ones too: end the relays first. Idempotent."""
+        """Close every pipe, lent ones too, and the poll set: end the relays first. Idempotent."""
         self._idle.clear()
+        self.readiness.close()
         for pipe in list(self._all):
             self._discard(pipe)
 

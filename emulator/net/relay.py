@@ -40,7 +40,7 @@ class Ended:
 
 
 class Relay:
-    """One connection between a client and a backend, whose sockets are non-blocking and belong to the caller.
+    """One connection between a client and a backend, by non-blocking sockets without delay that are the caller's.
 
     The caller closes both sockets after `run`. An end by reset or timeout is passed on: the relay sets the linger
     option, so that the caller's `close` resets the other side as well.
@@ -75,12 +75,9 @@ class Relay:
         self.darkened = False
         self._ended: asyncio.Future[Ended] = self.loop.create_future()
         self._first: Side | None = None
-        ends = Watched("client", client), Watched("backend", backend)
+        ends = Watched("client", client, pipes.readiness), Watched("backend", backend, pipes.readiness)
         self._from_client = Direction(self, *ends)
         self._to_client = Direction(self, *reversed(ends))
-        for end in ends:
-            end.socket.setblocking(False)
-            end.set_option(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @property
     def bytes_from_client(self) -> int:
@@ -176,5 +173,5 @@ class Relay:
 
     def _stop(self) -> None:
         for direction in (self._from_client, self._to_client):
-            direction.source.unwatch(self.loop)
+            direction.source.unwatch()
             direction.give_back()

@@ -1,66 +1,49 @@
-"""A socket at one end of a relay, and the callbacks the loop has for it.
+"""A socket at one end of a relay, and what is called back for it."""
 
-uvloop closes a descriptor's handle when its last callback goes, and was seen to hang when one is added again in the
-same turn. So callbacks are added before others are removed, and the first one is added a turn later.
-"""
-
-import asyncio
 import socket
 import struct
 import sys
-from collections.abc import Callable
 from typing import Literal
 
+from emulator.net.readiness import Callback, Readiness
+
 Side = Literal["client", "backend"]
-Callback = Callable[[], None]
 
 
 class Watched:
-    """One socket of a relay, and what is watched on it."""
+    """One socket of a relay, and what is watched on it.
 
-    __slots__ = ("_on_read", "_on_write", "_reads", "_writes", "side", "socket")
+    Attributes:
+        side: whose it is.
+        socket: it.
+        on_read: called while there is something to read.
+        on_write: called while it takes bytes.
+    """
 
-    def __init__(self, side: Side, connection: socket.socket) -> None:
+    __slots__ = ("_fd", "_readiness", "on_read", "on_write", "side", "socket")
+
+    def __init__(self, side: Side, connection: socket.socket, readiness: Readiness) -> None:
         self.side = side
         self.socket = connection
-        self._reads: Callback | None = None
-        self._writes: Callback | None = None
-        self._on_read: Callback | None = None
-        self._on_write: Callback | None = None
+        self.on_read: Callback | None = None
+        self.on_write: Callback | None = None
+        self._fd = connection.fileno()
+        self._readiness = readiness
 
-    def watch_read(self, loop: asyncio.AbstractEventLoop, callback: Callback | None) -> None:
+    def watch_read(self, callback: Callback | None) -> None:
         """Call back whenever there is something to read; None ends it."""
-        self._on_read = callback
-        self._change(loop)
+        self.on_read = callback
+        self._readiness.watch(self._fd, self)
 
-    def watch_write(self, loop: asyncio.AbstractEventLoop, callback: Callback | None) -> None:
+    def watch_write(self, callback: Callback | None) -> None:
         """Call back whenever it takes bytes; None ends it."""
-        self._on_write = callback
-        self._change(loop)
+        self.on_write = callback
+        self._readiness.watch(self._fd, self)
 
-    def unwatch(self, loop: asyncio.AbstractEventLoop) -> None:
+    def unwatch(self) -> None:
         """Call back no more."""
-        self._on_read = self._on_write = None
-        self._change(loop)
-
-    def _change(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._reads or self._writes:
-            self._apply(loop)
-        elif self._on_read or self._on_write:
-            loop.call_soon(self._apply, loop)
-
-    def _apply(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Bring the loop to what is wanted: first add, then remove."""
-        fd, read, write = self.socket.fileno(), self._on_read, self._on_write
-        if read and read != self._reads:
-            loop.add_reader(fd, read)
-        if write and write != self._writes:
-            loop.add_writer(fd, write)
-        if self._reads and not read:
-            loop.remove_reader(fd)
-        if self._writes and not write:
-            loop.remove_writer(fd)
-        self._reads, self._writes = read, write
+        self.on_read = self.on_write = None
+        self._readiness.watch(self._fd, self)
 
     def shut(self) -> OSError | None:
         """Send a FIN; the error, if the other end is gone."""

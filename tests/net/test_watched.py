@@ -1,9 +1,11 @@
-"""A watched socket keeps the loop's callbacks as wanted, whatever the order of changes."""
+"""A watched socket is called back as was last asked, and a gone peer is no exception."""
 
 import asyncio
+import contextlib
 
 import pytest
 
+from emulator.net.readiness import Readiness
 from emulator.net.watched import Watched
 from tests.net.conftest import Run
 from tests.net.tcp import pair
@@ -15,20 +17,19 @@ def test_lost_and_gained_in_one_turn(run: Run) -> None:
     """A socket that loses its only callback and gets another in the same turn is called back."""
 
     async def body() -> None:
-        loop = asyncio.get_running_loop()
-        called: asyncio.Future[str] = loop.create_future()
-        with pair() as (near, far):
-            end = Watched("client", near)
+        called: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        with contextlib.closing(Readiness()) as readiness, pair() as (near, far):
+            end = Watched("client", near, readiness)
 
             def swap() -> None:
-                end.unwatch(loop)
-                end.watch_read(loop, again)
+                end.unwatch()
+                end.watch_read(again)
 
             def again() -> None:
-                end.unwatch(loop)
+                end.unwatch()
                 called.set_result("read")
 
-            end.watch_read(loop, swap)
+            end.watch_read(swap)
             far.send(b"x")
             async with asyncio.timeout(5):
                 assert await called == "read"
@@ -37,18 +38,20 @@ def test_lost_and_gained_in_one_turn(run: Run) -> None:
 
 
 def test_unwatched_before_it_began(run: Run) -> None:
-    """A callback that is withdrawn in the turn it was asked for is never made."""
+    """A callback that is withdrawn in the turn it was asked for is never made, while others are."""
 
     async def body() -> None:
-        loop = asyncio.get_running_loop()
-        with pair() as (near, far):
-            end = Watched("client", near)
+        with contextlib.closing(Readiness()) as readiness, pair() as (near, far), pair() as (other, far_other):
+            end, witness = Watched("client", near, readiness), Watched("client", other, readiness)
+            seen = asyncio.Event()
             far.send(b"x")
-            end.watch_read(loop, lambda: pytest.fail("it was withdrawn"))
-            end.unwatch(loop)
-            await asyncio.sleep(0.01)
-
-            assert not loop.remove_reader(near.fileno())
+            far_other.send(b"x")
+            end.watch_read(lambda: pytest.fail("it was withdrawn"))
+            end.unwatch()
+            witness.watch_read(seen.set)
+            async with asyncio.timeout(5):
+                await seen.wait()
+            witness.unwatch()
 
     run(body())
 
@@ -57,11 +60,11 @@ def test_gone_peer_is_no_exception(run: Run) -> None:
     """Shutting a reset socket answers with the error instead of raising it."""
 
     async def body() -> None:
-        with pair() as (near, far):
+        with contextlib.closing(Readiness()) as readiness, pair() as (near, far):
             far.close()
             near.send(b"answered by RST")
             await asyncio.sleep(0.01)
 
-            assert isinstance(Watched("client", near).shut(), OSError)
+            assert isinstance(Watched("client", near, readiness).shut(), OSError)
 
     run(body())

@@ -1,0 +1,151 @@
+"""Which sockets of the relays are ready, by a poll set of their own that the loop watches as one descriptor.
+
+A relay begins and ends to watch two sockets for each connection. uvloop makes a handle of each watch, which costs a
+dozen system calls; epoll takes one. It is level-triggered: what a callback leaves is told again in the next turn.
+"""
+
+import asyncio
+import select
+import selectors
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+Callback = Callable[[], None]
+READ, WRITE = 1, 2
+AT_ONCE = 128
+"""Events that one turn of the loop takes."""
+
+
+class Watching(Protocol):
+    """A descriptor's owner.
+
+    Attributes:
+        on_read: called while there is something to read: bytes, an end or an error; None where nobody asks.
+        on_write: called while it takes bytes, or never will again; None where nobody asks.
+    """
+
+    on_read: Callback | None
+    on_write: Callback | None
+
+
+class Poller(Protocol):
+    """Tells which descriptors are ready, of READ and WRITE."""
+
+    def fileno(self) -> int:
+        """A descriptor of its own, readable while others are ready."""
+
+    def change(self, fd: int, before: int, after: int) -> None:
+        """Watch a descriptor for other events than before; none ends it."""
+
+    def ready(self) -> Iterable[tuple[int, bool, bool]]:
+        """The descriptors that are ready, and whether to read and to write."""
+
+    def close(self) -> None:
+        """Give its own descriptor back."""
+
+
+class Epoll:
+    """Linux's."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._bits = (0, select.EPOLLIN, select.EPOLLOUT, select.EPOLLIN | select.EPOLLOUT)
+        self._not_to_read = ~select.EPOLLOUT  # an error or a hang-up is told to who reads and to who writes
+        self._not_to_write = ~select.EPOLLIN
+
+    def fileno(self) -> int:
+        """A descriptor of its own, readable while others are ready."""
+        return self._epoll.fileno()
+
+    def change(self, fd: int, before: int, after: int) -> None:
+        """Watch a descriptor for other events than before; none ends it."""
+        if not after:
+            self._epoll.unregister(fd)
+        elif before:
+            self._epoll.modify(fd, self._bits[after])
+        else:
+            self._epoll.register(fd, self._bits[after])
+
+    def ready(self) -> Iterable[tuple[int, bool, bool]]:
+        """The descriptors that are ready, and whether to read and to write."""
+        for fd, events in self._epoll.poll(0, AT_ONCE):
+            yield fd, bool(events & self._not_to_read), bool(events & self._not_to_write)
+
+    def close(self) -> None:
+        """Give its own descriptor back."""
+        self._epoll.close()
+
+
+class Selector:
+    """What another system has."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+
+    def fileno(self) -> int:
+        """A descriptor of its own, readable while others are ready."""
+        return self._selector.fileno()
+
+    def change(self, fd: int, before: int, after: int) -> None:
+        """Watch a descriptor for other events than before; none ends it."""
+        if not after:
+            self._selector.unregister(fd)
+        elif before:
+            self._selector.modify(fd, after)
+        else:
+            self._selector.register(fd, after)
+
+    def ready(self) -> Iterable[tuple[int, bool, bool]]:
+        """The descriptors that are ready, and whether to read and to write."""
+        for key, events in self._selector.select(0):
+            yield key.fd, bool(events & READ), bool(events & WRITE)
+
+    def close(self) -> None:
+        """Give its own descriptor back."""
+        self._selector.close()
+
+
+class Readiness:
+    """Calls the owners of ready descriptors back, in the loop that runs when the first is watched."""
+
+    def __init__(self, poller: Poller | None = None) -> None:
+        self._poller = poller or (Epoll() if hasattr(select, "epoll") else Selector())
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._owners: dict[int, tuple[Watching, int]] = {}
+
+    def watch(self, fd: int, owner: Watching) -> None:
+        """Call its owner back for what it asks for now; where it asks for nothing, no more.
+
+        An owner ends it before it closes the descriptor.
+        """
+        before = self._owners.get(fd, (owner, 0))[1]
+        after = (READ if owner.on_read else 0) | (WRITE if owner.on_write else 0)
+        if after == before:
+            return
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(self._poller.fileno(), self._call)
+        self._poller.change(fd, before, after)
+        if after:
+            self._owners[fd] = owner, after
+        else:
+            del self._owners[fd]
+
+    def _call(self) -> None:
+        owners = self._owners
+        for fd, reads, writes in self._poller.ready():
+            watched = owners.get(fd)
+            if watched is None:
+                continue  # one that was called before it ended this
+            owner = watched[0]
+            if reads and owner.on_read:
+                owner.on_read()
+            if writes and owner.on_write:
+                owner.on_write()
+
+    def close(self) -> None:
+        """Call back no more. Idempotent."""
+        if self._loop is not None:
+            self._loop.remove_reader(self._poller.fileno())
+            self._loop = None
+        self._poller.close()
