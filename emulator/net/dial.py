@@ -64,6 +64,15 @@ async def dial(
     return dialled
 
 
+def dial_at_once(source: str | None, destination: tuple[str, int]) -> socket.socket | None:
+    """As `dial`, where the answer is there at once, as over loopback; None where it is not, or there is no way."""
+    dialled = socket.socket(socket.AF_INET6 if ":" in destination[0] else socket.AF_INET, socket.SOCK_STREAM)
+    if _begin(dialled, source, destination):
+        dialled.close()
+        return None
+    return dialled
+
+
 def _begin(dialled: socket.socket, source: str | None, destination: tuple[str, int]) -> int:
     """The error number, 0 for success; EINPROGRESS while there is no answer."""
     dialled.setblocking(False)

@@ -84,9 +84,15 @@ class Direction:
             self._pipe = None
 
     def begin(self) -> None:
-        """Read whenever there is something to read."""
-        if not self.ended:
+        """Read whenever there is something to read, and what is held has gone."""
+        if self._pending:
+            self._wait()
+        elif not self.ended:
             self.source.watch_read(self.read)
+
+    def go_on_for(self, before: "Direction", *, carried: int, flying: bytes = b"") -> None:
+        """Carry on for another direction, with what was in flight there, if this is the one to send it."""
+        self.carried, self.ended, self._pending = carried, before.ended, flying
 
     def hand_over(self) -> bytes:
         """Carry no more: the bytes in flight, for who carries on."""

@@ -17,6 +17,7 @@ from emulator.net.attempts import Attempt
 from emulator.net.dark import until_left
 from emulator.net.dial import DialFailure
 from emulator.net.faults import ListenerFaults
+from emulator.net.fused import Fused, passed_on
 from emulator.net.gate import Gate, gate_at
 from emulator.net.holding import until_gone
 from emulator.net.idle import IdleTimer
@@ -39,15 +40,22 @@ from emulator.rules.legs import Leg
 from emulator.rules.live import Fate, Opened
 from emulator.rules.path import ChannelPath
 from emulator.rules.posture import Answer, Posture
+from emulator.wire.hop import HopHeader
+from emulator.wire.proxy_v2 import Addresses
 
 DIAL_SECONDS = 5.0
 """Real seconds for a connection within this machine."""
-UNLOGGED = contextlib.nullcontext()
+NOTHING = contextlib.nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
 class _Carriage:
-    """A connection that is carried on: what the relay and its records need, and no more, for as long as it lasts."""
+    """A connection that is carried on: what the relay and its records need, and no more, for as long as it lasts.
+
+    Attributes:
+        target: where to: the far end of this hop or, where the next one's part is fused into it, of that one.
+        fused: the next hop's part.
+    """
 
     which: Passage
     number: int
@@ -55,10 +63,19 @@ class _Carriage:
     target: socket.socket
     points: Sequence[Point]
     traffic: Traffic | None
+    fused: Fused | None = None
+
+    def close(self) -> None:
+        """Close the far end."""
+        (self.fused.target if self.fused else self.target).close()
+
+    def further(self, flow: LiveFlow) -> contextlib.AbstractContextManager[object]:
+        """The next hop's part, where it is fused, for as long as the relay runs."""
+        return self.fused.with_flow(flow) if self.fused else NOTHING
 
     def logged(self, relay: Relay) -> contextlib.AbstractContextManager[None]:
         """Write it into the flow logs, where there are any."""
-        return UNLOGGED if self.traffic is None else self.traffic.carried(self.points, counted(relay, "client"))
+        return NOTHING if self.traffic is None else self.traffic.carried(self.points, counted(relay, "client"))
 
 
 class Entry:
@@ -108,8 +125,8 @@ class Entry:
         carriage = await self._open(connection, peer)
         if carriage is None:
             return
-        with carriage.target as target:
-            relay = Relay(connection, target, self.scene.pipes)
+        with contextlib.closing(carriage):
+            relay = Relay(connection, carriage.target, self.scene.pipes)
             with carriage.logged(relay), self._port(carriage.then):
                 await self._relay(relay, carriage)
             if relay.is_dark:
@@ -147,6 +164,9 @@ class Entry:
         if await is_kept(self.faults, number, connection, which, self.scene):
             return None
         first = link_header.before_connection(self.scene.world, which.flow)
+        fused = None if first else self._fused(which, end)
+        if fused is not None:
+            return _Carriage(which, number, live.opened(route), fused.target, (), None, fused)
         target = await reached(self.scene, which, end, seconds=DIAL_SECONDS, first=first)
         if isinstance(target, DialFailure):
             await self._hold(connection, which, end, target.sentence)
@@ -165,6 +185,15 @@ class Entry:
     def _far_end(self, route: ChannelPath) -> str:
         return route.proxy.hop if route.proxy else build_role(self.system)
 
+    def _fused(self, which: Passage, end: Leg) -> Fused | None:
+        """The next hop's part, if one relay can carry for both."""
+        scene, flow = self.scene, end.flow
+        near = scene.near.get((flow.destination, flow.destination_port))
+        if near is None or not scene.fuses or self.faults.all or scene.traffic is not None:
+            return None
+        ends = Addresses(flow.source, flow.source_port, flow.destination, flow.destination_port)
+        return near(HopHeader(which.name, ends), (scene.loopback.of(flow.source), flow.source_port))
+
     def _port(self, then: Opened) -> contextlib.AbstractContextManager[None]:
         """The port that private link has for a flow; flows without a proxy need none."""
         return self.ports.held(then.proxy.hop) if then.proxy else contextlib.nullcontext()
@@ -173,11 +202,12 @@ class Entry:
         scene, which, then = self.scene, carriage.which, carriage.then
         flow = LiveFlow(relay, lambda: self._fate(then), number=carriage.number)
         try:
-            with self.flows.held(flow), self._timer(flow, then.flow.destination_port):
+            with self.flows.held(flow), self._timer(flow, then.flow.destination_port), carriage.further(flow):
                 ended = await relay.run()
         except asyncio.CancelledError:
             scene.observer(flow.noted(records.relayed(which, scene.clock, relay, Ended("emulator", "rst")), which))
             raise
+        ended = passed_on("backend", ended) if carriage.fused else ended
         if flow.fate is None:
             scene.observer(flow.noted(records.relayed(which, scene.clock, relay, ended), which))
         else:

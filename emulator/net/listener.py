@@ -6,6 +6,7 @@ import errno
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 Handler = Callable[[socket.socket], Coroutine[Any, Any, None]]
@@ -86,11 +87,16 @@ class Listener:
     def serve(self, connection: socket.socket) -> None:
         """Serve `connection` in a task of the group; it is closed when the task ends."""
         connection.setblocking(False)
-        task = self._group.create_task(self._handler(connection))
+        self.carry(self._handler(connection), connection)
+
+    def carry(self, work: Coroutine[Any, Any, None], *sockets: socket.socket) -> None:
+        """Run what serves a connection in a task of the group; its sockets are closed when the task ends."""
+        task = self._group.create_task(work)
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
         # Not `finally` in the handler: a task cancelled before its first step never runs it.
-        task.add_done_callback(lambda _: connection.close())
+        for each in sockets:
+            task.add_done_callback(partial(_close, each))
 
     async def cut(self) -> None:
         """Cancel what serves connections, and wait until it has ended; go on accepting."""
@@ -121,6 +127,10 @@ async def listening(handler: Handler, bound: socket.socket, *, grace: float = 0.
             yield listener
         finally:
             await listener.aclose(grace=grace)
+
+
+def _close(connection: socket.socket, _: "asyncio.Task[None]") -> None:
+    connection.close()
 
 
 def bind(address: str, port: int) -> socket.socket:

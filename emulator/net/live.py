@@ -26,6 +26,7 @@ class LiveFlow:
         number: of the connection at its listener, from 1.
         fate: why it was ended, if it was.
         faults: what acts on its bytes, if anything does or did.
+        apart: gives this hop a relay of its own, where one relay carries for another hop as well.
     """
 
     relay: Relay
@@ -34,9 +35,16 @@ class LiveFlow:
     number: int = 0
     fate: Fate | None = None
     faults: FaultyFlow | None = None
+    apart: Callable[[], None] | None = None
+
+    def part(self) -> None:
+        """Have a relay of its own: something concerns this hop alone."""
+        if self.apart is not None:
+            self.apart()
 
     def end(self, fate: Fate) -> None:
         """End it so, unless it ended already."""
+        self.part()
         if not self.relay.is_over:
             self.fate = fate
             self.relay.cut(fate.how, dark=self.dark)
@@ -54,6 +62,7 @@ class LiveFlow:
     def impose(self, faults: Sequence[Numbered], clock: Clock, *, fresh: bool) -> None:
         """Have exactly these faults act on it; `fresh`: it has not begun to carry bytes."""
         if self.faults is None and faults:
+            self.part()
             self.faults = FaultyFlow(self.relay, clock, self.fail, self.blame, fresh=fresh)
         if self.faults is not None:
             self.faults.set(faults)
@@ -79,7 +88,21 @@ class LiveFlows:
         """A context in which a flow is open, under the faults that are for it."""
         if self._faults.all:
             flow.impose(self._faults.on_connection(flow.number), self._clock, fresh=True)
-        return _Held(self._open, flow)
+        return _Held(self, flow)
+
+    def kept(self, flow: LiveFlow) -> "_Held":
+        """A context in which a flow is open that was before."""
+        return _Held(self, flow)
+
+    def add(self, flow: LiveFlow) -> None:
+        """A flow is open."""
+        self._open.setdefault(flow, None)
+
+    def remove(self, flow: LiveFlow) -> None:
+        """A flow is over. Idempotent."""
+        waiting = self._open.pop(flow, None)
+        if waiting is not None:
+            waiting.cancel()
 
     def impose(self) -> None:
         """Bring the listener's faults, which may be others now, to all of them."""
@@ -88,7 +111,9 @@ class LiveFlows:
                 flow.impose(self._faults.on_connection(flow.number), self._clock, fresh=False)
 
     def relays(self) -> Sequence[Relay]:
-        """The relays of all of them."""
+        """The relays of all of them, each of this hop alone."""
+        for flow in tuple(self._open):
+            flow.part()
         return [flow.relay for flow in self._open]
 
     def judge(self) -> None:
@@ -111,20 +136,18 @@ class LiveFlows:
 class _Held:
     """There is one for each connection: a class with slots takes a third of a generator's memory."""
 
-    __slots__ = ("_flow", "_open")
+    __slots__ = ("_flow", "_flows")
 
-    def __init__(self, among: dict[LiveFlow, asyncio.TimerHandle | None], flow: LiveFlow) -> None:
-        self._open = among
+    def __init__(self, flows: LiveFlows, flow: LiveFlow) -> None:
+        self._flows = flows
         self._flow = flow
 
     def __enter__(self) -> None:
-        self._open[self._flow] = None
+        self._flows.add(self._flow)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        waiting = self._open.pop(self._flow)
-        if waiting is not None:
-            waiting.cancel()
+        self._flows.remove(self._flow)
         if self._flow.faults is not None:
             self._flow.faults.close()

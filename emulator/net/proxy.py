@@ -15,11 +15,13 @@ from emulator.model.world import PROBE_SOURCE, PROXY_PORTS, System, build_role
 from emulator.net import hop_header, link_header, proxy_modes, records
 from emulator.net.attempts import Attempt
 from emulator.net.faults import ListenerFaults
+from emulator.net.fused import Fused, tcp_pair
 from emulator.net.gate import Gate, gate_at
 from emulator.net.hop_header import CutShortError, ProbeError
 from emulator.net.late import is_kept
-from emulator.net.live import LiveFlows
+from emulator.net.live import LiveFlow, LiveFlows
 from emulator.net.proxy_modes import Asked, Told
+from emulator.net.reaching import reached_at_once
 from emulator.net.records import Passage
 from emulator.net.scene import Scene
 from emulator.net.second_segment import Errand, SecondSegment
@@ -35,7 +37,13 @@ from emulator.wire.hop import HopHeader
 
 
 class Proxy:
-    """One proxy VM's listener for one operating system."""
+    """One proxy VM's listener for one operating system.
+
+    Attributes:
+        gate: plays its posture, and owns its tasks.
+    """
+
+    gate: Gate
 
     def __init__(self, scene: Scene, machine: Member, system: System) -> None:
         self.scene = scene
@@ -71,6 +79,26 @@ class Proxy:
             await self._jump(connection, header, peer)
         else:
             await self._told(mode, connection, errand.which, partial(self._errand, header, peer, errand.number))
+
+    def fused(self, header: HopHeader, peer: tuple[str, int]) -> Fused | None:
+        """Do a client's errand by the relay of the hop before this one; None where that has to connect to it."""
+        if not self._is_plain() or self.gate.posture.answer(*peer) is not Answer.OPEN:
+            return None
+        errand = self._errand(header, peer, self.faults.next_number())
+        if errand.build is None or not errand.leg.verdict.carried:
+            return None
+        target = reached_at_once(self.scene, errand.which, errand.leg)
+        return None if target is None else Fused(self.beyond, errand, target, self.go_on)
+
+    def go_on(self, connection: socket.socket, target: socket.socket, flow: LiveFlow, errand: Errand) -> None:
+        """Carry on by ourselves with a flow whose bytes another hop's relay carried so far."""
+        self.gate.listener.carry(self.beyond.go_on(connection, flow, errand), connection, target)
+
+    def _is_plain(self) -> bool:
+        """Whether all that is done here is to forward."""
+        world = self.scene.world
+        forwards = world.switches.proxy_mode == "tcp-forward" and not rules.is_read(world)
+        return forwards and not self.faults.all and self.beyond.pace is None
 
     def _errand(self, header: HopHeader, peer: tuple[str, int], number: int, asked: Asked | None = None) -> Errand:
         """What a client wants: the build VM that this listener is for, or the target that it named."""
@@ -113,7 +141,7 @@ class Proxy:
                 number = self.faults.next_number()
                 errand = self._errand(header, peer, number, Asked(host, port, b"", b"", b""))
                 with contextlib.ExitStack() as stack:
-                    near, far = (stack.enter_context(each) for each in _pair())
+                    near, far = (stack.enter_context(each) for each in tcp_pair())
                     target = await self.beyond.reach(far, errand)
                     if target is None:
                         return None
@@ -203,16 +231,6 @@ class Proxy:
             return None
 
 
-def _pair() -> tuple[socket.socket, socket.socket]:
-    """Two ends of a TCP connection of our own."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        near = socket.create_connection(listening.getsockname())
-        far, _ = listening.accept()
-    near.setblocking(False)
-    far.setblocking(False)
-    return near, far
-
-
 @contextlib.asynccontextmanager
 async def proxy(scene: Scene, machine: Member, system: System, bound: socket.socket) -> AsyncIterator[Gate]:
     """Play one proxy's listener on a bound socket; the posture follows the scene."""
@@ -226,10 +244,13 @@ async def proxy(scene: Scene, machine: Member, system: System, bound: socket.soc
         serving.beyond.flows.judge()
         serving.beyond.flows.impose()
 
-    first = serving.posture()
+    first, place = serving.posture(), (scene.world.interface_of(machine).address, serving.port)
     async with gate_at(bound, first, serving.serve, serving.attempt, on_gone=serving.gone) as gate:
+        serving.gate = gate
         scene.retune.append(posture_now)
+        scene.near[place] = serving.fused
         try:
             yield gate
         finally:
             scene.retune.remove(posture_now)
+            del scene.near[place]

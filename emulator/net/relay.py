@@ -47,6 +47,7 @@ class Relay:
 
     Attributes:
         last_activity: loop time at which bytes last moved.
+        hears: the sides whose segments say that the connection is alive.
         darkened: whether the kernel keeps both sides in the dark; false where it only hears nothing any more.
         loop: the event loop it runs in.
         pace: a bandwidth that it shares, if it does.
@@ -59,6 +60,7 @@ class Relay:
         "_from_client",
         "_to_client",
         "darkened",
+        "hears",
         "last_activity",
         "loop",
         "pace",
@@ -73,6 +75,7 @@ class Relay:
         self.last_activity = self.loop.time()
         self.pipes = pipes
         self.darkened = False
+        self.hears: Sequence[Side] = SIDES
         self._ended: asyncio.Future[Ended] = self.loop.create_future()
         self._first: Side | None = None
         ends = Watched("client", client, pipes.readiness), Watched("backend", backend, pipes.readiness)
@@ -97,6 +100,31 @@ class Relay:
     def carry_by(self, from_client: Direction, to_client: Direction) -> None:
         """Have other directions carry on; they have taken over what is in flight."""
         self._from_client, self._to_client = from_client, to_client
+
+    def parted(self, near: socket.socket, far: socket.socket, pace: Pace | None) -> "Relay":
+        """Carry between the client and `near` from here on; what is returned carries between `far` and the backend.
+
+        `near` and `far` are the ends of one connection. Both relays have carried what this one has, and what is in
+        flight goes on in its order.
+        """
+        up, down = self._from_client, self._to_client
+        client, middle = up.source, Watched("backend", near, self.pipes.readiness)
+        client.unwatch()
+        down.source.unwatch()
+        beyond = Relay(far, down.source.socket, self.pipes, pace)
+        beyond._first, beyond.last_activity = self._first, self.last_activity
+        self.hears = SIDES
+        self._from_client, self._to_client = Direction(self, client, middle), Direction(self, middle, client)
+        _divide(up, self._from_client, beyond._from_client)
+        _divide(down, beyond._to_client, self._to_client)
+        self._from_client.begin()
+        self._to_client.begin()
+        return beyond
+
+    @property
+    def ended(self) -> Ended | None:
+        """How the connection ended, once that is known."""
+        return self._ended.result() if self._ended.done() and not self._ended.cancelled() else None
 
     @property
     def is_over(self) -> bool:
@@ -124,8 +152,8 @@ class Relay:
         return self._first is None and not self.is_over
 
     def segments_in(self) -> int:
-        """TCP segments that both sides have sent us, keepalives and ACKs too; 0 where the system does not say."""
-        return self.segments("client")[0] + self.segments("backend")[0]
+        """TCP segments that have come in, keepalives and ACKs too; 0 where the system does not say."""
+        return sum(self.segments(side)[0] for side in self.hears)
 
     def segments(self, side: Side) -> tuple[int, int]:
         """TCP segments that a side has sent us, and we it; zeros where the system does not say."""
@@ -175,3 +203,13 @@ class Relay:
         for direction in (self._from_client, self._to_client):
             direction.source.unwatch()
             direction.give_back()
+
+
+def _divide(before: Direction, first: Direction, second: Direction) -> None:
+    """Have two directions in a row go on for one: what it held is the second's to send."""
+    ended, flying = before.ended, before.hand_over()
+    before.ended = ended
+    first.go_on_for(before, carried=before.carried + len(flying))
+    second.go_on_for(before, carried=before.carried, flying=flying)
+    if ended:
+        first.sink.shut()

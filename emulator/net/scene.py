@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emulator.clock import Clock
 from emulator.model.ids import ResourceId
@@ -22,6 +22,10 @@ from emulator.rules.decisions import Decisions
 from emulator.rules.faults.fault import Fault
 from emulator.rules.faults.listening import Laid, failing, least_ports
 from emulator.rules.path import ChannelPath
+from emulator.wire.hop import HopHeader
+
+if TYPE_CHECKING:
+    from emulator.net.fused import Fused
 
 MEGABIT = 1_000_000 / 8
 """Bytes."""
@@ -29,6 +33,9 @@ Reached = Callable[[str, int], Coroutine[Any, Any, socket.socket | None]]
 """Connects to a host and port; None where that is not to be had."""
 Jump = Callable[[socket.socket, Reached], Coroutine[Any, Any, None]]
 """Serves a connection as an SSH server that forwards to what `Reached` reaches."""
+
+Near = Callable[[HopHeader, tuple[str, int]], "Fused | None"]
+"""Takes a flow on, from its header and its transport source; None where it has to be connected to."""
 
 
 @dataclass(slots=True)
@@ -46,6 +53,8 @@ class Scene:
         paces: the bandwidth of each proxy VM, where it is capped.
         nat_ports: how many of private link's ports the flows to each proxy have taken.
         traffic: hears of every flow for the flow logs; None where none are written.
+        fuses: whether one relay may carry a flow through both hops.
+        near: proxy VMs of this process, by Azure address and port: what takes a flow on whose hop before it carries.
         faults: what goes wrong beside what the world decides, and since when; replaced whole.
     """
 
@@ -63,6 +72,8 @@ class Scene:
     nat_ports: Counter[str] = field(default_factory=Counter)
     jump: Jump | None = None
     paces: dict[str, Pace] = field(default_factory=dict)
+    fuses: bool = True
+    near: dict[tuple[IPv4Address, int], Near] = field(default_factory=dict)
     faults: tuple[Laid, ...] = ()
     retune: list[Callable[[], None]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)

@@ -92,11 +92,22 @@ class SecondSegment:
             if errand.asked is not None:
                 with contextlib.suppress(OSError):  # gone, which the relay notices
                     connection.send(errand.asked.granted)
-            relay = Relay(connection, target, self.scene.pipes, self.pace)
-            with self._logged(errand.leg, relay):
-                fate = await self._relay(relay, errand)
-            if relay.is_dark:
-                await self._wait_in_the_dark(connection, fate)
+            flow = self.flow(Relay(connection, target, self.scene.pipes, self.pace), errand)
+            with self._logged(errand.leg, flow.relay):
+                await self._relay(flow, errand, self.flows.held(flow))
+            if flow.relay.is_dark:
+                await self._wait_in_the_dark(connection, flow.fate)
+
+    async def go_on(self, connection: socket.socket, flow: LiveFlow, errand: Errand) -> None:
+        """Carry on with a flow whose bytes another hop's relay carried so far."""
+        await self._relay(flow, errand, self.flows.kept(flow))
+        if flow.relay.is_dark:
+            await self._wait_in_the_dark(connection, flow.fate)
+
+    def flow(self, relay: Relay, errand: Errand) -> LiveFlow:
+        """An errand that is carried out, and what a change of the world does to it."""
+        flow = LiveFlow(relay, lambda: self._fate(errand, flow), number=errand.number)
+        return flow
 
     async def _wait_in_the_dark(self, connection: socket.socket, fate: Fate | None) -> None:
         """Nobody is told that the flow is over: keep the client's connection until it leaves."""
@@ -148,22 +159,25 @@ class SecondSegment:
         record = records.closed(which, self.scene.clock, by, how, reason=verdict.reason, why=why)
         self.scene.observer(record)
 
-    async def _relay(self, relay: Relay, errand: Errand) -> Fate | None:
-        clock, observer, hop = self.scene.clock, self.scene.observer, self.machine.hop
-        which, unread = errand.which, rules.mismatch(self.scene.world)
-        flow = LiveFlow(relay, lambda: self._fate(errand, flow), number=errand.number)
+    async def _relay(self, flow: LiveFlow, errand: Errand, held: contextlib.AbstractContextManager[None]) -> None:
         try:
-            with self.flows.held(flow):
-                ended = await relay.run()
+            with held:
+                ended = await flow.relay.run()
         except asyncio.CancelledError:
-            observer(flow.noted(records.relayed(which, clock, relay, Ended("emulator", "rst")), which))
+            self.note(flow, errand, Ended("emulator", "rst"))
             raise
+        self.note(flow, errand, ended)
+
+    def note(self, flow: LiveFlow, errand: Errand, ended: Ended) -> None:
+        """Write the record of a flow that is over."""
+        which, clock, hop = errand.which, self.scene.clock, self.machine.hop
         if flow.fate is not None:
-            observer(flow.noted(records.fated(which, clock, relay, flow.fate), which))
-            return flow.fate
-        stopped = hop if hop in self.scene.condition.stopped else ""
-        observer(flow.noted(records.relayed(which, clock, relay, ended, stopped, because=unread), which))
-        return None
+            record = records.fated(which, clock, flow.relay, flow.fate)
+        else:
+            stopped = hop if hop in self.scene.condition.stopped else ""
+            unread = rules.mismatch(self.scene.world) if ended.by != "emulator" else None
+            record = records.relayed(which, clock, flow.relay, ended, stopped, because=unread)
+        self.scene.observer(flow.noted(record, which))
 
     def _fate(self, errand: Errand, flow: LiveFlow) -> Fate | None:
         """What a change of the world does to an open flow; while this machine is there, its client hears of it."""
