@@ -178,6 +178,7 @@ class Config(_Strict):
     faults: tuple[dict[str, Any], ...] = ()
     builds: Builds = Builds()
     outbound: Outbound = Outbound()
+    fused: bool = True
 
     @property
     def listening(self) -> Listen:

@@ -137,6 +137,7 @@ async def _running(
 
 def _scene(world: World, config: Config, history: History, pipes: PipePool) -> Scene:
     scene = Scene(world, Clock(config.time_scale), history, Loopback(), pipes, secrets.token_bytes(KEY_BYTES))
+    scene.fuses = config.fused
     end_elsewhere(scene, config.builds.given)
     return scene
 
