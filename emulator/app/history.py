@@ -23,7 +23,7 @@ class History:
         self.tally = Tally()
         self._count = 0
         self._ended = False
-        self._news = asyncio.Event()
+        self._news: asyncio.Event | None = None  # made by who waits for it: most events have nobody
 
     def __call__(self, event: Event) -> None:
         self._events.append(event)
@@ -44,7 +44,6 @@ class History:
         """Every event kept, then each new one, until the emulator stops."""
         seen = self._count - len(self._events)
         while True:
-            news = self._news
             missed = min(self._count - seen, len(self._events))
             batch = list(self._events)[-missed:] if missed else []
             seen = self._count
@@ -53,8 +52,11 @@ class History:
             if not batch and self._ended:
                 return
             if seen == self._count and not self._ended:
-                await news.wait()
+                if self._news is None:
+                    self._news = asyncio.Event()
+                await self._news.wait()
 
     def _tell(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+        if self._news is not None:
+            self._news.set()
+            self._news = None

@@ -219,6 +219,8 @@ class ListenerFaults:
 
     def at_accept(self, number: int) -> Fault | None:
         """What keeps an accepted connection from being served."""
+        if not self.all:
+            return None
         now = self._clock.now()
         kept = (
             listening.at_accept([each], number - self._before[each], now, shares=not self._draws)
@@ -243,6 +245,8 @@ class ListenerFaults:
 
     def beyond(self, number: int, hop: str) -> Fault | None:
         """What lets this connection to a build VM fail, though not every one."""
+        if not self.all:
+            return None
         now = self._clock.now()
         for each in self.all:
             alone = each.fault.hop == hop and not each.is_for_all and each.answer(now) is not None

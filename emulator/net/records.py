@@ -74,8 +74,9 @@ def closed(
     now = asyncio.get_running_loop().time()
     sent, got = (relay.bytes_from_client, relay.bytes_to_client) if relay else (0, 0)
     age = (now - which.started) * clock.scale
+    source, to = which.source, which.to
     sentence = (
-        f"{which.source} → {which.to} at {which.hop} was ended by {by} with {WORDS[how]} after {age:.1f} s, "
+        f"{source} → {to} at {which.hop} was ended by {by} with {WORDS[how]} after {age:.1f} s, "
         f"{sent} bytes from the client and {got} to it" + (f": {why}" if why else "")
     )
     return Record(
@@ -85,8 +86,8 @@ def closed(
         hop=which.hop,
         leg=which.leg,
         client=which.client,
-        source=which.source,
-        to=which.to,
+        source=source,
+        to=to,
         ended_by=by,
         how=how,
         reason=reason,

@@ -14,9 +14,13 @@ from emulator.rules.condition import Condition
 
 def capacity(world: World, condition: Condition) -> int:
     """How many flows at once a backend can have from the channel's service."""
-    addresses = len(world.service.nat_addresses) if world.service else 0
-    ports = addresses * world.switches.nat_ports_per_backend
+    ports = world.remembered("NAT ports", lambda: _of(world))
     return min(ports, condition.budget[0]) if condition.budget else ports
+
+
+def _of(world: World) -> int:
+    addresses = len(world.service.nat_addresses) if world.service else 0
+    return addresses * world.switches.nat_ports_per_backend
 
 
 def exhausted(world: World, condition: Condition, proxy: Member) -> Verdict | None:

@@ -93,6 +93,10 @@ def entry_of(world: World, system: System) -> tuple[IPv4Address, int]:
     Raises:
         LookupError: the world has no build VM of that system, or no private endpoint.
     """
+    return world.remembered(("entry", system), lambda: _entry_of(world, system))
+
+
+def _entry_of(world: World, system: System) -> tuple[IPv4Address, int]:
     build = _build(world, system)
     if world.topology == "existing-vnet":
         return world.address_of(world.linked[0]), PROXY_PORTS[system]
