@@ -5,11 +5,19 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bench import decisions, memory, paths, results, start, winrm
+from bench import builds, decisions, growth, memory, paths, results, start, winrm
 from bench.figures import Figure
 from bench.results import WrongResultsError
 
-QUESTIONS = {"decisions": decisions, "start": start, "memory": memory, "winrm": winrm, "paths": paths}
+QUESTIONS = {
+    "decisions": decisions,
+    "start": start,
+    "memory": memory,
+    "growth": growth,
+    "winrm": winrm,
+    "paths": paths,
+    "builds": builds,
+}
 
 
 def main() -> int:

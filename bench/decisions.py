@@ -15,10 +15,12 @@ from bench.running import COMMAND, environment
 from emulator import World, load_world
 from emulator.model import arm
 from emulator.model.flow import Flow
-from emulator.rules import security
+from emulator.rules import path, security
+from emulator.rules.condition import assumed
 
 ROUNDS = 5
 DECISIONS = 20_000
+PATHS = 2_000
 COMMANDS = {
     "explain": ("explain", "--json"),
     "check": ("check", "--json"),
@@ -40,11 +42,17 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="aib-bench-") as folder:
         file = Path(folder) / "group.json"
         file.write_text(json.dumps(_group(1000)))
-        few, many = _decider(_world(10)), _decider(_world(1000))
+        worlds = {rules: _world(rules) for rules in (10, 100, 1000)}
+        few, many = _decider(worlds[10]), _decider(worlds[1000])
         ratios = [_ratio(few, many) for _ in range(ROUNDS)]
+        paths = {rules: tuple(_path(world) for _ in range(ROUNDS)) for rules, world in worlds.items()}
         seconds = {name: _rounds(words, file) for name, words in COMMANDS.items()}
     return [
         Figure("a decision against 1,000 rules, of one against 10", "times", tuple(ratios), 5.0),
+        *(
+            Figure(f"a whole path's decision, {rules} rules at the build subnet", "µs", found)
+            for rules, found in paths.items()
+        ),
         *(
             Figure(f"aib-emulator {name}, world of 1,000 rules, start included", "s", tuple(found), 0.5)
             for name, found in seconds.items()
@@ -94,6 +102,17 @@ def _decider(world: World) -> Callable[[], float]:
         return time.perf_counter() - began
 
     return decide
+
+
+def _path(world: World) -> float:
+    """Microseconds of deciding a client's whole path, each for a source port of its own; nothing remembered."""
+    condition = assumed(world)
+    flows = [path.client_flow(world, "linux", 1024 + number) for number in range(PATHS)]
+    path.decide(flows[0], world, condition, "linux")
+    began = time.perf_counter()
+    for flow in flows:
+        path.decide(flow, world, condition, "linux")
+    return (time.perf_counter() - began) / PATHS * 1e6
 
 
 def _ratio(few: Callable[[], float], many: Callable[[], float]) -> float:

@@ -25,6 +25,7 @@
 #define GREETING_BYTES (sizeof GREETING - 1)
 #define CHUNK (1 << 18)
 #define MESSAGE 64
+#define AT_ONCE 256 /* idle connections that wait for their greeting: no queue of the kernel overflows */
 #define SLOTS (1 << 20) /* microseconds of latency that have a slot of their own */
 
 struct end { int fd; char state; uint32_t got; uint64_t began; };
@@ -210,7 +211,8 @@ static int put_load(const char *what, const char *host, int port, int connection
     uint64_t began = now_ns(), until = began + (uint64_t)(seconds * 1e9);
     int open = 0, greeted = 0;
     while (now_ns() < until || mode == 'I') {
-        for (int few = 0; open < connections && few < 64; few++, open++) open_one(epoll);
+        for (int few = 0; open < connections && few < 64 && (mode != 'I' || open - greeted < AT_ONCE); few++, open++)
+            open_one(epoll);
         int count = epoll_wait(epoll, ready, 256, open < connections ? 0 : 20);
         for (int i = 0; i < count; i++) {
             struct end *end = ready[i].data.ptr;

@@ -41,22 +41,23 @@ def _round() -> tuple[float, float]:
     with state_folder() as home, emulator(home) as status, contextlib.ExitStack() as stack:
         pid = int(json.loads((Path(home) / "running.json").read_text())["pid"])
         endpoint = status["endpoints"]["windows"]
-        before, kernel_before = _resident_kib(pid), _slab_kib()
+        before, kernel_before = resident_kib(pid), _slab_kib()
         for _ in range(CONNECTIONS):
             where = (endpoint["host"], endpoint["port"])
             stack.enter_context(contextlib.closing(socket.create_connection(where, timeout=30)))
         _settled(pid, CONNECTIONS)
-        return _resident_kib(pid) - before, _slab_kib() - kernel_before
+        return resident_kib(pid) - before, _slab_kib() - kernel_before
 
 
 def _settled(pid: int, connections: int) -> None:
-    """Wait until each connection has its four sockets in the emulator; `connect` returns before that."""
+    """Wait until each connection has its two sockets in the emulator; `connect` returns before that."""
     folder = Path(f"/proc/{pid}/fd")
-    while sum(1 for _ in folder.iterdir()) < 4 * connections:
+    while sum(1 for _ in folder.iterdir()) < 2 * connections:
         pass
 
 
-def _resident_kib(pid: int) -> float:
+def resident_kib(pid: int) -> float:
+    """Resident memory of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KIB
 
 

@@ -96,7 +96,7 @@ def measure() -> list[Figure]:
 def _measured(load: Generator, hops: int, folder: Path) -> Iterator[Figure]:
     with load.serving() as target, contextlib.ExitStack() as stack:
         contenders = [Contender(DIRECT, Hops(target, ()))]
-        contenders.append(Contender(OURS, stack.enter_context(_ours(target, hops))))
+        contenders.append(Contender(OURS, stack.enter_context(ours(target, hops))))
         for peer in PEERS:
             if peer.lack:
                 print(f"paths: {peer.name} is not measured: {peer.lack}")
@@ -163,12 +163,14 @@ def _hops(count: int) -> str:
 
 
 @contextlib.contextmanager
-def _ours(target: int, hops: int) -> Iterator[Hops]:
+def ours(target: int, hops: int, *, fused: bool = True) -> Iterator[Hops]:
     """The emulator in front of a port: with a public IP there is one hop, with a virtual network there are two."""
     topology = "public-ip" if hops == 1 else "existing-vnet"
     with state_folder() as home:
         file = Path(home) / "emulator.yaml"
-        file.write_text(json.dumps({"topology": topology, "builds": {"linux": f"127.0.0.1:{target}"}}))
+        file.write_text(
+            json.dumps({"topology": topology, "builds": {"linux": f"127.0.0.1:{target}"}, "fused": fused})
+        )
         with emulator(home, "--config", str(file)) as status:
             pid = int(json.loads((Path(home) / "running.json").read_text())["pid"])
             yield _Emulated(int(status["endpoints"]["linux"]["port"]), (pid,))

@@ -11,7 +11,8 @@ from typing import Any
 
 Handler = Callable[[socket.socket], Coroutine[Any, Any, None]]
 
-BACKLOG = 1024
+BACKLOG = 4096
+"""Beyond it Linux answers with cookies, and forgets connections whose client waits to be spoken to, as SSH's does."""
 AT_ONCE = 8
 """Connections accepted in one turn of the loop, before those that are open have theirs."""
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
