@@ -21,7 +21,7 @@ from emulator.machines.faults import MachineFaults
 from emulator.machines.guest import Command, Ending, Guest, Output, Process, Terminal
 from emulator.machines.settings import MachineSettings
 from emulator.net.handing import handed
-from emulator.rules.faults.guest_kinds import MaxAuthTries, NoExitStatus, SessionHangs, SshAlgorithms
+from emulator.rules.faults.guest_kinds import MaxAuthTries, NoExitStatus, SessionCloses, SessionHangs, SshAlgorithms
 
 LOGIN_TIMEOUT = 60.0
 """Real seconds a stranger has to log in; half of OpenSSH's, twice what Packer takes to fail."""
@@ -241,6 +241,9 @@ class _Session(asyncssh.SSHServerProcess[bytes]):
     async def _serve(self) -> None:
         command = self._command()
         if self._faults.find(SessionHangs) and await self._hangs():
+            return
+        if self._faults.find(SessionCloses):
+            self.close()
             return
         try:
             process = await self._guest.start(command)

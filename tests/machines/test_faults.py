@@ -12,6 +12,7 @@ import pytest
 
 from emulator import start
 from emulator.app.channel import Channel
+from emulator.channels.base import UnfinishedError
 from emulator.errors import InvalidInputError, PeerError
 from emulator.machines.faults import MachineFaults, line_of
 from emulator.rules.faults.fault import Fault
@@ -122,6 +123,19 @@ async def test_ssh_a_session_that_hangs() -> None:
             channel.remove_fault("session-hangs")
         assert waiting.result().stdout == b"late\n"
         channel.add_fault("session-hangs", hop="build-linux")
+
+
+@pytest.mark.network
+async def test_ssh_a_session_that_closes() -> None:
+    """The client logs in, its channel is opened and closed, and its command has not begun; healed, it runs."""
+    async with faulty("session-closes") as channel:
+        with pytest.raises(UnfinishedError, match="ended before the command did") as caught:
+            await channel.run("linux", "echo said", timeout=30)
+        channel.remove_fault("session-closes")
+        assert (await channel.run("linux", "echo said", timeout=30)).stdout == b"said\n"
+        channel.add_fault("session-closes", hop="build-linux")
+
+    assert caught.value.stdout == b""
 
 
 @pytest.mark.network

@@ -56,6 +56,14 @@ class SessionHangs(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionCloses(Effect):
+    """SSH: a session is opened and closed at once; its command never begins."""
+
+    kind: ClassVar[str] = "session-closes"
+    where: ClassVar[Where] = "linux"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WinrmSchemes(Effect):
     """WinRM: one login alone is offered."""
 
@@ -110,7 +118,7 @@ class WinrmQuota(Effect):
 GUEST_KINDS: dict[str, type[Effect]] = {
     cast("Any", each).kind: each
     for each in (
-        *(SshAlgorithms, MaxAuthTries, NoExitStatus, SessionHangs),
+        *(SshAlgorithms, MaxAuthTries, NoExitStatus, SessionHangs, SessionCloses),
         *(WinrmSchemes, WinrmCertificate, WinrmPlaintext, Winrm500, WinrmSlow, WinrmQuota),
     )
 }
