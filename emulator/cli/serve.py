@@ -166,7 +166,9 @@ def _machine(
         return linux.serving(settings, bound, observer)
     from emulator.machines import windows
 
-    return windows.serving(settings, bound, observer)
+    # Only our own container image says that the container is the machine.
+    is_contained = os.environ.get("AIB_EMULATOR_ROLE") == settings.name
+    return windows.serving(settings, bound, observer, is_contained=is_contained)
 
 
 def _teller(*, as_json: bool) -> "Observer":

@@ -11,7 +11,7 @@ from pathlib import Path
 from emulator.clock import wall_time
 from emulator.errors import InvalidInputError, PeerError, UnavailableError
 from emulator.machines.faults import MachineFaults
-from emulator.machines.outside.reach import Reach
+from emulator.machines.outside.reach import Reach, by_itself
 from emulator.machines.power import Power
 from emulator.machines.settings import MachineSettings
 from emulator.machines.winguest.computer import Computer
@@ -74,10 +74,13 @@ async def serving(
     observer: Observer,
     faults: MachineFaults | None = None,
     outlet: socket.socket | None = None,
+    *,
+    is_contained: bool = False,
 ) -> AsyncIterator[str]:
     """Serve WinRM on `bound` until the body ends, under these faults; yields a line about the hosts.
 
-    `outlet` leads to whoever decides on the machine's own connections; without it, it has none.
+    `outlet` leads to whoever decides on the machine's own connections; without it, it has none, unless it
+    `is_contained`: then the network of this process is the build VM's.
 
     Raises:
         InvalidInputError: a setting of WinRM is wrong, or names a file that is.
@@ -96,6 +99,8 @@ async def serving(
         stack.callback(computer.restarts.close)
         if outlet is not None:
             computer.reach = stack.enter_context(contextlib.closing(Reach(outlet))).ask
+        elif is_contained:
+            computer.reach = by_itself
         commands = await stack.enter_async_context(chain(settings, computer, group))
         hosts: dict[str, Host] = {names.CMD_RESOURCE: CmdShells(commands.hosts)}
         hosts |= dict.fromkeys(names.PSRP_RESOURCES, PsrpShells(computer, group))

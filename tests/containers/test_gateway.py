@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from emulator.channels import winrm
 from emulator.model import arm
 from tests.beyond import PUBLIC
-from tests.containers.stack import SPEAKING, Result, Stack, settings_folder, until
+from tests.containers.stack import PASSWORD, SPEAKING, Result, Stack, settings_folder, until
 from tests.worlds import DOCUMENTED, nsg
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300), pytest.mark.xdist_group("containers")]
@@ -43,15 +44,20 @@ def with_rules(channel: Stack, *rules: str) -> None:
     ask(channel, "world", "apply", "-", stdin=json.dumps(arm.dump(nsg(DOCUMENTED, *rules))))
 
 
-def records(channel: Stack, to: str) -> list[dict[str, object]]:
-    """What was told of connections of the build VM to an address and port."""
+def records(channel: Stack, hop: str, to: str) -> list[dict[str, object]]:
+    """What was told of connections of a build VM to an address and port."""
     found = [json.loads(line) for line in ask(channel, "events").stdout.splitlines()]
-    return [each for each in found if each.get("hop") == "build-linux" and each.get("to") == to]
+    return [each for each in found if each.get("hop") == hop and each.get("to") == to]
+
+
+def told_of(channel: Stack, hop: str, to: str) -> dict[str, object]:
+    """The last record of them, once there is one."""
+    return until(lambda: records(channel, hop, to), lambda: ask(channel, "events").stdout)[-1]
 
 
 def told(channel: Stack, to: str) -> dict[str, object]:
-    """The last record of them, once there is one."""
-    return until(lambda: records(channel, to), lambda: ask(channel, "events").stdout)[-1]
+    """The last one of the Linux build VM's."""
+    return told_of(channel, "build-linux", to)
 
 
 def test_what_is_let_out_arrives(channel: Stack) -> None:
@@ -92,6 +98,20 @@ def test_nobody_else_is_reached(channel: Stack) -> None:
     assert set(channel.dial("build-linux", targets).values()) == {"<silent>"}
     assert channel.dial("build-linux", ["nobody.example.org:80"]) == {"nobody.example.org:80": "<no name>"}
     assert told(channel, "1.1.1.1:443")["approximated"] is True
+
+
+async def test_the_windows_build_vm_meets_the_same_verdicts(channel: Stack) -> None:
+    """Test-NetConnection over the channel: reached by address and by name, refused; the record is its own."""
+    url = f"https://{channel.service_net}.5:60000/wsman"
+
+    async def told(host: str, port: int) -> str:
+        script = f"(Test-NetConnection {host} -Port {port} -WarningAction Ignore).TcpTestSucceeded"
+        done = await winrm.run(url, "packer", PASSWORD, f'powershell -Command "{script}"', timeout=60)
+        return done.stdout.decode().strip()
+
+    assert [await told(host, 4712) for host in (PUBLIC, "www.example.com")] == ["True", "True"]
+    assert [await told(*each) for each in (("203.0.113.51", 80), ("nobody.example.org", 80))] == ["False", "False"]
+    assert told_of(channel, "build-windows", f"{PUBLIC}:4712")["kind"] == "close"
 
 
 def test_status_names_it(channel: Stack) -> None:

@@ -62,10 +62,12 @@ async def test_a_rule_that_denies_is_silence() -> None:
         await channel.apply(ALLOW)
         assert await tried(channel, then=SAY) == "you said hello"
         drops = [each for each in channel.events() if isinstance(each, Record) and each.to == record.to]
+        counted = channel.tally.dropped["build-linux", "build-linux → Internet", "rule", "NoWeb"]
 
     assert (record.kind, record.reason) == ("drop", said.reason)
     assert record.reason.name == "NoWeb"
     assert [each.kind for each in drops] == ["drop", "close"]
+    assert counted == 1
 
 
 async def test_no_way_out_is_silence() -> None:

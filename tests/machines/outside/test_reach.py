@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from emulator.machines.outside.reach import Reach, Reached
+from emulator.machines.outside.reach import Reach, Reached, by_itself
 from emulator.machines.sandbox import messages
 
 pytestmark = pytest.mark.network
@@ -64,3 +64,26 @@ async def test_nobody_to_ask_is_silence() -> None:
         theirs.close()
         assert (await reach.ask("one", 443)).answer == "silent"
         assert (await reach.ask("one", 443)).answer == "silent"
+
+
+async def test_a_containers_own_network_is_tried() -> None:
+    """A port that listens, one that refuses, one that is silent, and a name that nobody knows."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as serving, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port, refusing = serving.getsockname()[1], closed.getsockname()[1]
+
+        assert await by_itself("localhost", port) == Reached("connected", "127.0.0.1")
+        assert await by_itself("127.0.0.1", refusing) == Reached("refused", "127.0.0.1")
+        assert await by_itself("no-such-name.invalid", 1) == Reached("unknown")
+
+
+async def test_a_full_listener_is_silent() -> None:
+    """Nobody answers for as long as one waits."""
+    with contextlib.ExitStack() as stack:
+        serving = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):  # what a queue of none takes, and more
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(serving.getsockname())
+
+        assert await by_itself("127.0.0.1", serving.getsockname()[1], silence=0.2) == Reached("silent", "127.0.0.1")
