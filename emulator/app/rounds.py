@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from emulator.app.playing import Played, played
+from emulator.app.playing import Played, config_of, played
+from emulator.errors import InvalidInputError
 from emulator.scenarios import programs
 from emulator.scenarios.scenario import Scenario
 
@@ -15,14 +16,21 @@ class Turn:
 
     Attributes:
         round: from 1.
-        found: how it went; None where this machine lacks what it needs.
-        lacks: what that is.
+        found: how it went; None where it was not played to its end.
+        lacks: what this machine lacks for it.
+        wrong: what is wrong with its file, found only when it was played; each on a line.
     """
 
     scenario: Scenario
     round: int
     found: Played | None = None
     lacks: str = ""
+    wrong: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing was other than the scenario says."""
+        return not self.wrong and (self.found is None or not self.found.wrong)
 
 
 Tell = Callable[[Turn], None]
@@ -46,8 +54,9 @@ async def rounds(
         time_scale: in place of each scenario's own.
 
     Raises:
-        InvalidInputError: settings, patches or names of one are wrong.
+        InvalidInputError: settings are wrong, or the scale is beyond what one bears; with every finding.
     """
+    _check(scenarios, time_scale)
     room = asyncio.Semaphore(at_once)
     for number in range(1, repeat + 1):
         async with asyncio.TaskGroup() as group:
@@ -60,5 +69,23 @@ async def _turn(
 ) -> None:
     async with room:
         lacks = [why for why in map(programs.lacking, scenario.needs) if why]
-        found = None if lacks else await played(scenario, time_scale=time_scale)
-        tell(Turn(scenario, number, found, "; ".join(lacks)))
+        if lacks:
+            tell(Turn(scenario, number, lacks="; ".join(lacks)))
+            return
+        try:
+            found = await played(scenario, time_scale=time_scale)
+        except InvalidInputError as error:
+            tell(Turn(scenario, number, wrong=str(error)))
+            return
+        tell(Turn(scenario, number, found))
+
+
+def _check(scenarios: Sequence[Scenario], time_scale: float | None) -> None:
+    findings = []
+    for each in scenarios:
+        try:
+            config_of(each, time_scale)
+        except InvalidInputError as error:
+            findings.append(str(error))
+    if findings:
+        raise InvalidInputError("\n".join(findings))

@@ -53,8 +53,8 @@ def several(
 
     began = time.monotonic()
     run(rounds(scenarios, tell, at_once=at_once, repeat=repeat, time_scale=time_scale))
-    wrong = [each for each in turns if each.found and each.found.wrong]
-    lacking = sum(each.found is None for each in turns)
+    wrong = [each for each in turns if not each.is_well]
+    lacking = sum(bool(each.lacks) for each in turns)
     if as_json:
         print_json([_as_json(each) for each in turns])
     else:
@@ -66,7 +66,8 @@ def several(
 def _tell(turn: "Turn", count: str) -> None:
     out, name = console(), turn.scenario.name
     if turn.found is None:
-        out.print(Text(f"{count} – {name}: {turn.lacks}", "dim"))
+        mark, why = ("✗", turn.wrong) if turn.wrong else ("–", turn.lacks)
+        out.print(Text(f"{count} {mark} {name}: {why}", "bold red" if turn.wrong else "dim"), soft_wrap=True)
         return
     style, mark = ("bold red", "✗") if turn.found.wrong else ("green", "✓")
     took = f"{turn.found.seconds:.1f} s; in Azure {turn.scenario.in_azure}"
@@ -78,6 +79,6 @@ def _tell(turn: "Turn", count: str) -> None:
 def _as_json(turn: "Turn") -> dict[str, object]:
     told = {"name": turn.scenario.name, "round": turn.round, "lacks": turn.lacks, "in_azure": turn.scenario.in_azure}
     if turn.found is None:
-        return told
+        return {**told, "as_expected": False, "wrong": [turn.wrong]} if turn.wrong else told
     return {**told, "as_expected": not turn.found.wrong, "wrong": list(turn.found.wrong),
             "seconds": round(turn.found.seconds, 2)}  # fmt: skip

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from emulator.app.rounds import Turn, rounds
+from emulator.errors import InvalidInputError
 from emulator.scenarios.reading import catalogue
-from tests.scenarios.files import scenario
+from tests.scenarios.files import GOOD, scenario
 
 pytestmark = pytest.mark.network
 
@@ -35,6 +36,25 @@ async def test_what_lacks_is_no_failure(tmp_path: Path, monkeypatch: pytest.Monk
     }
 
 
+async def test_a_file_that_is_wrong_when_played_is_told(tmp_path: Path) -> None:
+    """The others are played all the same."""
+    turns: list[Turn] = []
+    patch = {"remove_rule": "nowhere"}
+    chosen = [scenario(tmp_path, "wrong", script=[{"change": [patch]}, *GOOD["script"]]), scenario(tmp_path)]
+    await rounds(chosen, turns.append)
+    told = {each.scenario.name: each for each in turns}
+
+    assert "remove_rule: found 'nowhere', expected one of" in told["wrong"].wrong
+    assert [told[name].is_well for name in ("wrong", "gone")] == [False, True]
+
+
+async def test_a_scale_beyond_what_they_bear_starts_nothing(tmp_path: Path) -> None:
+    """All of them are named."""
+    chosen = [scenario(tmp_path, "one"), scenario(tmp_path, "two")]
+    with pytest.raises(InvalidInputError, match=r"beyond it one (.|\n)*beyond it two "):
+        await rounds(chosen, lambda _: None, time_scale=500)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(480)
 async def test_the_whole_catalogue_passes_twice() -> None:
@@ -43,4 +63,4 @@ async def test_the_whole_catalogue_passes_twice() -> None:
     await rounds(catalogue(), turns.append, repeat=2)
 
     assert len(turns) == 2 * len(catalogue())
-    assert [(each.scenario.name, each.found.wrong) for each in turns if each.found and each.found.wrong] == []
+    assert [(each.scenario.name, each.wrong, each.found) for each in turns if not each.is_well] == []
