@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import socket
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
@@ -240,7 +241,8 @@ def _make_keepers(
             hops=hops,
             hop_key=scene.key.hex(),
         )
-        outlet = channel.outlet_of(machine) if settings.network or system == "windows" else None
+        seen = settings.network or system == "windows"
+        outlet = channel.outlet_of(machine) if seen and sys.platform.startswith("linux") else None
         channel.keepers[machine.hop] = Keeper(settings, sockets[machine.hop, system], channel.history, log, outlet)
 
 

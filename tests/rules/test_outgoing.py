@@ -3,12 +3,16 @@
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from emulator.app.questions import explain
 from emulator.model.default_world import BUILD_SUBNET, NETWORK
 from emulator.model.flow import Flow, Protocol
 from emulator.model.ids import resource_id
 from emulator.model.network import Peering
-from emulator.model.world import World
+from emulator.model.world import Topology, World
 from emulator.rules import condition
 from emulator.rules.legs import Path
 from emulator.rules.outgoing import outgoing, resolves
@@ -76,3 +80,31 @@ def test_what_was_not_loaded_is_silence_with_a_sentence() -> None:
     assert "172.16.0.4" in met.end().verdict.sentence
     assert resolves(met)
     assert not resolves(going(world("300 deny out * -> *"), "10.60.0.9", 53, udp=True))
+
+
+@given(
+    st.ip_addresses(v=4), st.integers(0, 65535), st.sampled_from(["existing-vnet", "public-ip", "container-instance"])
+)
+def test_anything_is_decided(address: IPv4Address, port: int, topology: Topology) -> None:
+    """Whatever a guest dials, there is a path, and nothing is raised."""
+    for found in (world(topology=topology), with_routes(world(topology=topology), "0.0.0.0/0 -> None")):
+        for udp in (False, True):
+            assert going(found, str(address), port, udp=udp).legs
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0",
+        "255.255.255.255",
+        "224.0.0.1",
+        "127.0.0.1",
+        "168.63.129.16",
+        "10.60.0.5",
+        "10.60.0.1",
+        "10.60.0.255",
+    ],
+)
+def test_odd_addresses_are_decided(address: str) -> None:
+    """Those that no machine can have, too."""
+    assert going(world(), address, 0).legs

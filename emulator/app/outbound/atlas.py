@@ -67,7 +67,7 @@ async def _addresses(name: str) -> list[str]:
     """The addresses of a name; none where it is not known."""
     try:
         answers = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):
         return []
     return [str(address[0]) for *_, address in answers]
 

@@ -40,7 +40,7 @@ async def _looked_up(name: str) -> tuple[int, list[IPv4Address]]:
             found = await loop.getaddrinfo(name, None, family=socket.AF_INET, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         return (dns.UNKNOWN_NAME if error.errno in GONE else dns.FAILED), []
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):  # a name that no resolver is asked for: too long a label, a zero byte
         return dns.FAILED, []
     addresses = [IPv4Address(str(address[0])) for *_, address in found]
     public = [each for each in dict.fromkeys(addresses) if each.is_global]

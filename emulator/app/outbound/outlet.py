@@ -116,7 +116,7 @@ class Outlet:
             elif isinstance(given, socket.socket):
                 given.close()
         elif "connect" in message:
-            self._begin(self._tested(int(str(message["connect"])), str(message["host"]), int(str(message["port"]))))
+            self._begin(self._tested(int(str(message["connect"])), str(message["host"]), _port(message["port"])))
         elif "resolver" in message:
             self._listen(socket.socket(fileno=descriptors.pop()), IPv4Address(str(message["resolver"])))
         self.ready = self.ready or "ready" in message
@@ -130,7 +130,7 @@ class Outlet:
                 messages.send(self._control, {"do": what, "key": list(key)})
 
     def _first(self, source: str, source_port: int, address: str, port: int, sequence: int) -> None:
-        key, whose = (source, source_port, address, port), self._of(source)
+        key, whose = _key((source, source_port, address, port)), self._of(source)
         if whose is None:
             self._say("ignore", key)
             return
@@ -258,4 +258,15 @@ class Outlet:
 
 def _key(value: Any) -> Key:
     source, source_port, address, port = value
-    return str(source), int(source_port), str(address), int(port)
+    return str(source), _port(source_port), str(address), _port(port)
+
+
+def _port(value: object) -> int:
+    """A port.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, int) or not 0 <= value < 1 << 16:
+        raise ValueError(f"{value!r} is no port")
+    return value

@@ -27,7 +27,7 @@ async def by_itself(host: str, port: int, silence: float = SILENCE) -> Reached:
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):
         return Reached("unknown")
     address = str(found[0][4][0])
     with socket.socket() as connection:

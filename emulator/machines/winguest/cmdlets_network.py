@@ -12,6 +12,9 @@ async def _test_net_connection(call: Invocation) -> None:
     if computer.reach is None:
         raise call.failure("No network is played here.", "NoNetwork", "ResourceUnavailable", host)
     port = to_integer(call.get("port"))
+    if not 0 < port < 1 << 16:
+        said = f"Cannot validate argument on parameter 'Port'. {port} is no number from 1 to 65535."
+        raise call.failure(said, "ParameterArgumentValidationError", "InvalidData", host)
     found = await computer.reach(host, port)
     succeeded = found.answer == "connected"
     if found.answer == "unknown":

@@ -22,6 +22,17 @@ async def test_a_mapped_name_is_answered_without_asking_anybody() -> None:
     assert await answered(other, atlas) == dns.answer(other, dns.FOUND)
 
 
+@pytest.mark.parametrize("name", ["a\0b.example", "x" * 63, ".".join(["long"] * 40)])
+async def test_a_name_that_is_none_is_answered(name: str) -> None:
+    """Whatever a guest asks for, it hears that nothing is known, or that it failed."""
+    asked = dns.question(asking(name))
+
+    assert await answered(asked, Atlas()) in (
+        dns.answer(asked, dns.UNKNOWN_NAME),
+        dns.answer(asked, dns.FAILED),
+    )
+
+
 async def test_nobody_is_asked_where_nothing_is_dialled() -> None:
     """Any other name is unknown then."""
     asked = dns.question(asking("www.example.org"))

@@ -245,6 +245,8 @@ async def test_a_switchboard_that_breaks_the_protocol_is_left_alone() -> None:
             {"first": ["x", 1, "nowhere", 2, 3]},
             {"accepted": [1]},
             {"first": 7},
+            {"first": ["10.60.0.8", 1, "203.0.113.50", 1 << 16, 3]},
+            {"connect": 1, "host": "localhost", "port": 70000},
             {"resolver": "a"},
         )
         for odd in odds:

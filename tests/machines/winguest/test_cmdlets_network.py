@@ -54,6 +54,12 @@ async def test_a_ping_is_refused(script: str) -> None:
         await made.powershell(script)
 
 
+@pytest.mark.parametrize("port", ["0", "-1", "70000"])
+async def test_what_is_no_port_is_an_error(port: str) -> None:
+    """It is not asked for."""
+    assert "'Port'" in (await played(f"tnc example.com -Port {port}", "connected"))[1]
+
+
 async def test_without_a_network_it_is_an_error() -> None:
     """A machine that was given none says so."""
     with guest() as made:
