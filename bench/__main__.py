@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bench import builds, decisions, growth, memory, paths, results, start, winrm
+from bench import builds, decisions, growth, memory, paths, plots, results, start, winrm
 from bench.figures import Figure
 from bench.results import WrongResultsError
 
@@ -29,19 +29,22 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     print(", ".join(f"{key} {value}" for key, value in results.machine().items() if key != "peers"))
-    figures: list[Figure] = []
+    found: dict[str, list[Figure]] = {}
     try:
         for question in options.questions or QUESTIONS:
             for figure in QUESTIONS[question].measure():
                 print(figure, flush=True)
-                figures.append(figure)
+                found.setdefault(question, []).append(figure)
     except KeyboardInterrupt:
         print("interrupted: what follows is what was done", file=sys.stderr)
+    for question, drawn in found.items() if options.plots else ():
+        print(f"drawn: {plots.write(options.plots, question, drawn) or f'{question} has nothing to draw'}")
+    figures = [figure for each in found.values() for figure in each]
     _conclude(figures, options.json, before)
     return 1 if any(figure.misses for figure in figures) else 0
 
 
-def _conclude(figures: list[Figure], file: Path | None, before: Mapping[str, Sequence[float]]) -> None:
+def _conclude(figures: Sequence[Figure], file: Path | None, before: Mapping[str, Sequence[float]]) -> None:
     if file is not None:
         results.write(file, figures)
         print(f"written to {file}")
@@ -54,6 +57,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("questions", nargs="*", choices=[*QUESTIONS, []], help="what to measure; all by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw them there, an SVG for each question")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="say what moved since these results")
     return parser.parse_args()
 

@@ -136,7 +136,8 @@ def _rounds(work: Work, ways: tuple[Way, Way]) -> list[tuple[float, ...]]:
 
 def _figures(work: Work, rounds: list[tuple[float, ...]], ways: tuple[Way, Way]) -> Iterator[Figure]:
     for at, way in enumerate(ways):
-        yield Figure(f"{work.name}, {way.name}", "s", tuple(each[at] for each in rounds))
+        seconds = tuple(each[at] for each in rounds)
+        yield Figure(f"{work.name}, {way.name}", "s", seconds, group=work.name, label=way.name)
     ratios = tuple(through / direct for direct, through in rounds)
     yield Figure(f"{work.name}, through the channel, of direct", "times", ratios, work.bar)
 

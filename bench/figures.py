@@ -6,13 +6,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was measured; `bar` is the most it may be, the least where `higher`; None where it is for information."""
+    """What was measured.
+
+    Attributes:
+        name: says it whole.
+        unit: of its rounds.
+        rounds: one value each.
+        bar: the most that the median may be, the least where `higher`; None where it is for information.
+        higher: whether more is better.
+        group, label: the group of bars that it is drawn in, and its own name there; empty where it is not drawn.
+    """
 
     name: str
     unit: str
     rounds: tuple[float, ...]
     bar: float | None = None
     higher: bool = False
+    group: str = ""
+    label: str = ""
 
     @property
     def median(self) -> float:

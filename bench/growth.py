@@ -69,11 +69,15 @@ def _grown(load: Generator, grown: Grown) -> Iterator[Figure]:
                 memory[count].append(found[0])
                 pings[count].append(found[1])
                 progress.step()
+    for count in grown.counts[1:]:
+        bar = grown.bar if count == grown.counts[-1] else None
+        group, label = f"{grown.name}: RSS for each idle connection", f"RSS, {count} held"
+        name = f"{grown.name}: RSS for each of {count} idle connections"
+        yield Figure(name, "KiB", tuple(memory[count]), bar, group=group, label=label)
     for count in grown.counts:
-        bar = grown.bar if count == max(grown.counts) else None
-        if count:
-            yield Figure(f"{grown.name}: RSS for each of {count} idle connections", "KiB", tuple(memory[count]), bar)
-        yield Figure(f"{grown.name}: ping p50 beside {count} idle connections", "µs", tuple(pings[count]))
+        group, label = f"{grown.name}: ping p50", f"ping, {count} held"
+        name = f"{grown.name}: ping p50 beside {count} idle connections"
+        yield Figure(name, "µs", tuple(pings[count]), group=group, label=label)
 
 
 def _held(load: Generator, grown: Grown, count: int) -> tuple[float, float]:

@@ -131,7 +131,8 @@ def _figures(work: Work, found: dict[str, Measured], hops: int) -> Iterator[Figu
     per = "GB" if work.mode in ("up", "down") else "10,000"
     for name, measured in found.items():
         where = f"{_hops(hops)}, {name}: {work.name}"
-        yield Figure(where, work.unit, tuple(measured.values), higher=work.higher)
+        group = f"{_hops(hops)}: {work.name}"
+        yield Figure(where, work.unit, tuple(measured.values), higher=work.higher, group=group, label=name)
         if name != DIRECT:
             yield Figure(f"{where}, processor", f"s/{per}", tuple(measured.cpu))
         if work.mode == "ping":

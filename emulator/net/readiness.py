@@ -5,6 +5,7 @@ dozen system calls; epoll takes one. It is level-triggered: what a callback leav
 """
 
 import asyncio
+import contextlib
 import select
 import selectors
 from collections.abc import Callable, Iterable
@@ -60,7 +61,8 @@ class Epoll:
     def change(self, fd: int, before: int, after: int) -> None:
         """Watch a descriptor for other events than before; none ends it."""
         if not after:
-            self._epoll.unregister(fd)
+            with contextlib.suppress(OSError):  # closed already, and so forgotten
+                self._epoll.unregister(fd)
         elif before:
             self._epoll.modify(fd, self._bits[after])
         else:
@@ -89,7 +91,8 @@ class Selector:
     def change(self, fd: int, before: int, after: int) -> None:
         """Watch a descriptor for other events than before; none ends it."""
         if not after:
-            self._selector.unregister(fd)
+            with contextlib.suppress(OSError, KeyError):
+                self._selector.unregister(fd)
         elif before:
             self._selector.modify(fd, after)
         else:
@@ -116,7 +119,7 @@ class Readiness:
     def watch(self, fd: int, owner: Watching) -> None:
         """Call its owner back for what it asks for now; where it asks for nothing, no more.
 
-        An owner ends it before it closes the descriptor.
+        An owner ends it before it closes the descriptor, whose number another may have then.
         """
         before = self._owners.get(fd, (owner, 0))[1]
         after = (READ if owner.on_read else 0) | (WRITE if owner.on_write else 0)
