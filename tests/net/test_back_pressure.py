@@ -18,7 +18,7 @@ READERS = 1000
 SENT_BYTES = 2_000_000
 DATA = bytes(SENT_BYTES)
 HELD_KIB = (64 + 32) * READERS
-"""Pipes are the kernel's. Each relay keeps at most one message, of 64 KiB; with its tasks it takes less than 32 KiB."""
+"""Pipes are the kernel's. Each relay keeps one message at most, of 64 KiB; with its tasks it takes less than 32."""
 
 
 @pytest.fixture
@@ -57,11 +57,11 @@ def test_a_thousand_slow_readers(run: Run) -> None:
                 await _readable(loop, backend)
             assert 0 < pipes.size_bytes <= TOTAL_BYTES
             assert resident_kib() - before < HELD_KIB
-            for each in sending:
+            for each in sending:  # nobody has room for all of it
                 assert not each.done()
             reading = [group.create_task(received(backend)) for _, backend in ends]
-            for each, (client, backend) in zip(reading, ends, strict=True):
-                data, fin = await each
+            for read, (client, backend) in zip(reading, ends, strict=True):
+                data, fin = await read
                 assert (len(data), fin) == (SENT_BYTES, True)
                 client.close()
                 backend.close()
