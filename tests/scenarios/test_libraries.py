@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from emulator.scenarios import libraries
 
@@ -25,7 +27,9 @@ def ran(name: str, folder: Path, **given: str) -> subprocess.CompletedProcess[st
 def test_what_a_library_raises_is_told(name: str, tmp_path: Path) -> None:
     """Its own error, by its name, of a port at which nobody listens; exit code 1."""
     key = tmp_path / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    form = serialization.PrivateFormat.OpenSSH
+    bare = serialization.NoEncryption()
+    key.write_bytes(Ed25519PrivateKey.generate().private_bytes(serialization.Encoding.PEM, form, bare))
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = str(unused.getsockname()[1])
