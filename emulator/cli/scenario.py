@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from emulator.scenarios.scenario import Scenario
     from emulator.scenarios.search import Candidate
 
-app = typer.Typer(help="List, show and run the catalogue of failures.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, show and run the catalogue of failures; find out what clients report of each end.",
+    no_args_is_help=True,
+)
 Folder = Annotated[
     Path | None, typer.Option("--from", metavar="FOLDER", help="Scenarios of your own, a *.yaml each, in its place.")
 ]
 Name = Annotated[str, typer.Argument(help="As `scenario list` names it.")]
-app.command("matrix")(matrix.matrix)
 
 
 @app.command("list")
@@ -163,3 +165,6 @@ def _chosen(names: list[str], folder: Path | None, *, every: bool) -> "list[Scen
         found = "both" if names else "neither"
         raise InvalidInputError(f"NAME: found {found} of names and --all, expected names of scenarios, or --all")
     return list(_all(folder)) if every else [_named(each, folder) for each in names]
+
+
+app.command("matrix")(matrix.matrix)
