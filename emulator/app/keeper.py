@@ -35,6 +35,7 @@ class Keeper:
         self._observer = observer
         self._log = log
         self._stack = contextlib.AsyncExitStack()
+        self._turn = asyncio.Lock()
 
     @property
     def detail(self) -> str:
@@ -53,13 +54,16 @@ class Keeper:
             self.running.tell(line)
 
     async def start(self) -> None:
-        """Start it and wait until it serves; nothing to do when it runs.
+        """Start it and wait until it serves, once it has ended where it is to end; nothing to do when it runs.
 
         Raises:
             UnavailableError: it did not start.
         """
-        if self.running is not None:
-            return
+        async with self._turn:
+            if self.running is None:
+                await self._begin()
+
+    async def _begin(self) -> None:
         if self.is_ours:
             outlet = self._stack.enter_context(self.outlet.opened()) if self.outlet else None
             context = machine(self.settings, self._bound, self._observer, stderr=self._log, outlet=outlet)
@@ -69,13 +73,18 @@ class Keeper:
             self.running = await self._stack.enter_async_context(context)
         except EmulatorError as error:
             self.failure = str(error)
-            await self.stop()
+            await self._end()
             raise
         if self._told:
             self.play(self._told)
 
     async def stop(self) -> None:
         """End it and its connections; its port then answers RST."""
+        self.running = None
+        async with self._turn:
+            await self._end()
+
+    async def _end(self) -> None:
         self.running = None
         stack, self._stack = self._stack, contextlib.AsyncExitStack()
         await stack.aclose()

@@ -1,5 +1,7 @@
 """Which files a build changed."""
 
+import pytest
+
 from emulator.build.changes import before, since
 from tests.build.communicators import Scripted
 
@@ -14,6 +16,18 @@ async def test_linux_files_are_found_by_the_time_of_their_change() -> None:
     assert changed == ["/etc/a", "/etc/b"]
     assert over.heard[0] == f"touch {found.mark}"
     assert over.heard[-1] == f"rm -f {found.mark}"
+
+
+@pytest.mark.parametrize(("said", "prunes"), [(b"sandbox\n", True), (b"", False)])
+async def test_only_in_a_sandbox_the_machine_s_own_folders_are_passed_by(said: bytes, *, prunes: bool) -> None:
+    """Where its guest cannot write, nothing changes; on any other machine every folder is looked into."""
+    over = Scripted(says={"grep": said, "find": b"/etc/a\n"})
+    found = await before(over, "linux")
+    assert found
+    await since(over, found)
+    (line,) = [each for each in over.heard if each.startswith("find")]
+
+    assert (f"! -cnewer {found.mark} -prune" in line) == prunes
 
 
 async def test_windows_files_are_compared() -> None:

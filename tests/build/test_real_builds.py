@@ -35,7 +35,7 @@ def log_of(result: Result) -> str:
 @pytest.mark.parametrize(("name", "topology", "made"), BUILDS, ids=[each[0][2:-5] for each in BUILDS])
 async def test_builds(tmp_path: Path, name: str, topology: Topology, made: str) -> None:
     """Built in the topology that its network leads to, it succeeds, and what it was to make is among the changes."""
-    async with emulator.start(topology=topology, time_scale=10) as channel:
+    async with emulator.start(topology=topology, time_scale=30) as channel:
         result = await channel.build(mirrored(name), parameters=values_for(name), mirrors=[MIRROR], folder=tmp_path)
 
     assert result.succeeded, (str(result.failure), result.failure and result.failure.output)

@@ -77,7 +77,7 @@ NEVER: list[tuple[dict[str, Any], int, str, str]] = [
 @pytest.mark.parametrize(("document", "port", "what", "line"), NEVER, ids=["proxy", "ssh", "winrm"])
 async def test_never_connects(tmp_path: Path, document: dict[str, Any], port: int, what: str, line: str) -> None:
     """Denied for good: a line an attempt, Packer's last words, and as many emulated minutes as Azure takes."""
-    async with emulator.start(time_scale=100) as channel:
+    async with emulator.start(time_scale=300) as channel:
         await channel.apply(deny("NoMachine", 300, port))
         result = await channel.build(document, folder=tmp_path)
         ended = [each.reason.name for each in channel.events() if isinstance(each, Record)]
@@ -136,7 +136,7 @@ async def test_mid_build_disconnect(tmp_path: Path, document: dict[str, Any], ho
 async def test_build_timeout(tmp_path: Path) -> None:
     """`buildTimeoutInMinutes` covers all of it: the service's message, after six emulated minutes."""
     document = linux(shell("sleep 600"), buildTimeoutInMinutes=6)
-    async with emulator.start(time_scale=90) as channel:
+    async with emulator.start(time_scale=180) as channel:
         result = await channel.build(document, folder=tmp_path)
         left = [each["type"] for build in channel.status.builds for each in build["resources"]]
 
@@ -148,7 +148,7 @@ async def test_build_timeout(tmp_path: Path) -> None:
 async def test_restart_loops(tmp_path: Path) -> None:
     """A restart that is put off for an hour is scheduled already, each time, until five minutes are over."""
     steps = ({"type": "WindowsRestart", "restartCommand": "shutdown /r /f /t 3600"},)
-    async with emulator.start(time_scale=30) as channel:
+    async with emulator.start(time_scale=60) as channel:
         result = await channel.build(windows(*steps), folder=tmp_path)
 
     assert result.failure is not None
@@ -162,7 +162,7 @@ async def test_restart_loops(tmp_path: Path) -> None:
 async def test_behaviour_12_reboot_shape(tmp_path: Path) -> None:
     """WindowsRestart: the machine is silent, then refuses, then answers; the balancer never marks the proxy down."""
     slow = {"restart_silent": 90, "restart_refused": 60}
-    async with emulator.start(time_scale=20, winrm=slow) as channel:
+    async with emulator.start(time_scale=30, winrm=slow) as channel:
         result = await channel.build(windows({"type": "WindowsRestart", "restartTimeout": "20m"}), folder=tmp_path)
         events = channel.events()
 

@@ -114,11 +114,12 @@ async def test_behaviour_20_other_topologies(tmp_path: Path, topology: str) -> N
 async def test_changed_files_are_the_artifact(tmp_path: Path) -> None:
     """What customizers made and changed is listed, on Linux by name; what they left alone is not."""
     step = shell("echo x | sudo tee /etc/made /usr/share/made >/dev/null", "cp /etc/hostname /opt/copied")
+    deep = shell("sudo mkdir -p /usr/lib/a/b/c/d/e", "sudo touch /usr/lib/a/b/c/d/e/deep")
     async with emulator.start() as channel:
-        result = await channel.build(linux(step), folder=tmp_path)
+        result = await channel.build(linux(step, deep), folder=tmp_path)
 
     assert result.changes is not None
-    assert {"/etc/made", "/usr/share/made", "/opt/copied"} <= set(result.changes)
+    assert {"/etc/made", "/usr/share/made", "/opt/copied", "/usr/lib/a/b/c/d/e/deep"} <= set(result.changes)
     assert not {"/etc/hostname", "/etc/passwd"} & set(result.changes)
 
 
