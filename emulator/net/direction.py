@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from emulator.net.pace import Pace
-from emulator.net.pipes import Pipe
+from emulator.net.pipes import SCRATCH_BYTES, Pipe
 from emulator.net.watched import Watched
 
 if TYPE_CHECKING:
@@ -40,14 +40,16 @@ class Direction:
 
     def read(self) -> None:
         """The source has bytes, its end, or an error."""
-        if self._pending or self._pipe is not None or self.ended or self.relay.is_over:
+        relay = self.relay
+        if self._pending or self._pipe is not None or self.ended or relay.is_over:
             return  # called once more than the loop needed
-        if self.relay.pace is not None and self._must_wait(self.relay.pace):
+        if relay.pace is not None and self._must_wait(relay.pace):
             return
-        self.relay.last_activity = self.relay.loop.time()
-        self._pipe = self.relay.pipes.take() if self._bulk else None
+        relay.last_activity = relay.loop.time()
+        if self._bulk:
+            self._pipe = relay.pipes.take()
         if self._pipe is None:
-            self._receive()
+            self._receive(relay.pipes.scratch)
         else:
             self._pour(self._pipe)
 
@@ -105,8 +107,7 @@ class Direction:
         self.ended = True
         return flying
 
-    def _receive(self) -> None:
-        scratch = self.relay.pipes.scratch
+    def _receive(self, scratch: memoryview) -> None:
         try:
             count = self.source.socket.recv_into(scratch)
         except (BlockingIOError, InterruptedError):
@@ -114,7 +115,7 @@ class Direction:
         except OSError as error:
             self.relay.broken(self.source.side, error)
             return
-        self._bulk = count == len(scratch)
+        self._bulk = count == SCRATCH_BYTES
         if not count:
             self._end()
         elif not self._send(scratch[:count]):

@@ -30,7 +30,14 @@ class Watching(Protocol):
 
 
 class Poller(Protocol):
-    """Tells which descriptors are ready, of READ and WRITE."""
+    """Tells which descriptors are ready, of READ and WRITE.
+
+    Attributes:
+        reads, writes: masks of what it tells that concerns who reads, and who writes.
+    """
+
+    reads: int
+    writes: int
 
     def fileno(self) -> int:
         """A descriptor of its own, readable while others are ready."""
@@ -38,21 +45,22 @@ class Poller(Protocol):
     def change(self, fd: int, before: int, after: int) -> None:
         """Watch a descriptor for other events than before; none ends it."""
 
-    def ready(self) -> Iterable[tuple[int, bool, bool]]:
-        """The descriptors that are ready, and whether to read and to write."""
+    def ready(self) -> Iterable[tuple[int, int]]:
+        """The descriptors that are ready, and for what."""
 
     def close(self) -> None:
         """Give its own descriptor back."""
 
 
 class Epoll:
-    """Linux's."""
+    """Linux's. It tells an error and a hang-up to who reads and to who writes."""
+
+    reads = ~select.EPOLLOUT if hasattr(select, "epoll") else 0
+    writes = ~select.EPOLLIN if hasattr(select, "epoll") else 0
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._bits = (0, select.EPOLLIN, select.EPOLLOUT, select.EPOLLIN | select.EPOLLOUT)
-        self._not_to_read = ~select.EPOLLOUT  # an error or a hang-up is told to who reads and to who writes
-        self._not_to_write = ~select.EPOLLIN
 
     def fileno(self) -> int:
         """A descriptor of its own, readable while others are ready."""
@@ -68,10 +76,9 @@ class Epoll:
         else:
             self._epoll.register(fd, self._bits[after])
 
-    def ready(self) -> Iterable[tuple[int, bool, bool]]:
-        """The descriptors that are ready, and whether to read and to write."""
-        for fd, events in self._epoll.poll(0, AT_ONCE):
-            yield fd, bool(events & self._not_to_read), bool(events & self._not_to_write)
+    def ready(self) -> Iterable[tuple[int, int]]:
+        """The descriptors that are ready, and for what."""
+        return self._epoll.poll(0, AT_ONCE)
 
     def close(self) -> None:
         """Give its own descriptor back."""
@@ -80,6 +87,8 @@ class Epoll:
 
 class Selector:
     """What another system has."""
+
+    reads, writes = READ, WRITE
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -98,10 +107,9 @@ class Selector:
         else:
             self._selector.register(fd, after)
 
-    def ready(self) -> Iterable[tuple[int, bool, bool]]:
-        """The descriptors that are ready, and whether to read and to write."""
-        for key, events in self._selector.select(0):
-            yield key.fd, bool(events & READ), bool(events & WRITE)
+    def ready(self) -> Iterable[tuple[int, int]]:
+        """The descriptors that are ready, and for what."""
+        return [(key.fd, events) for key, events in self._selector.select(0)]
 
     def close(self) -> None:
         """Give its own descriptor back."""
@@ -135,15 +143,15 @@ class Readiness:
             del self._owners[fd]
 
     def _call(self) -> None:
-        owners = self._owners
-        for fd, reads, writes in self._poller.ready():
+        owners, reads, writes = self._owners, self._poller.reads, self._poller.writes
+        for fd, events in self._poller.ready():
             watched = owners.get(fd)
             if watched is None:
                 continue  # one that was called before it ended this
             owner = watched[0]
-            if reads and owner.on_read:
+            if events & reads and owner.on_read:
                 owner.on_read()
-            if writes and owner.on_write:
+            if events & writes and owner.on_write:
                 owner.on_write()
 
     def close(self) -> None:

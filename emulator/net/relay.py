@@ -49,6 +49,7 @@ class Relay:
         last_activity: loop time at which bytes last moved.
         hears: the sides whose segments say that the connection is alive.
         darkened: whether the kernel keeps both sides in the dark; false where it only hears nothing any more.
+        is_over: whether it ended, or nobody carries it any more.
         loop: the event loop it runs in.
         pace: a bandwidth that it shares, if it does.
         pipes: where directions borrow pipes.
@@ -61,6 +62,7 @@ class Relay:
         "_to_client",
         "darkened",
         "hears",
+        "is_over",
         "last_activity",
         "loop",
         "pace",
@@ -75,6 +77,7 @@ class Relay:
         self.last_activity = self.loop.time()
         self.pipes = pipes
         self.darkened = False
+        self.is_over = False
         self.hears: Sequence[Side] = SIDES
         self._ended: asyncio.Future[Ended] = self.loop.create_future()
         self._first: Side | None = None
@@ -126,11 +129,6 @@ class Relay:
         """How the connection ended, once that is known."""
         return self._ended.result() if self._ended.done() and not self._ended.cancelled() else None
 
-    @property
-    def is_over(self) -> bool:
-        """Whether it is known how the connection ended."""
-        return self._ended.done()
-
     async def run(self) -> Ended:
         """Carry bytes until both sides have ended, one broke, or `cut` was called."""
         try:
@@ -139,12 +137,13 @@ class Relay:
                 self._to_client.begin()
             return await self._ended
         finally:
+            self.is_over = True
             self._stop()
 
     @property
     def is_dark(self) -> bool:
         """Whether neither side was told that it is over."""
-        return self.is_over and self._ended.result().how == "drop"
+        return self.ended is not None and self.ended.how == "drop"
 
     @property
     def is_established(self) -> bool:
@@ -193,6 +192,7 @@ class Relay:
     def _finish(self, ended: Ended, resets: Sequence[Side] = SIDES) -> None:
         if self._ended.done():
             return
+        self.is_over = True
         self._ended.set_result(ended)
         self._stop()
         for end in (self._from_client.source, self._to_client.source):
