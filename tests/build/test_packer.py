@@ -1,6 +1,7 @@
 """Real Packer as the driver: it takes the path that ours takes, and every customizer ends the same."""
 
 import asyncio
+import datetime
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 import emulator
 from emulator.app.channel import Channel
-from emulator.build.packer import Template
+from emulator.build.packer import HEADINGS, Template
 from emulator.build.plan import plan_of
 from emulator.build.provision import Fetched
 from emulator.build.report import Result
@@ -24,6 +25,7 @@ from tests.templates import loaded
 needs_packer = pytest.mark.skipif(
     shutil.which("packer") is None, reason="there is no Packer on this machine; CI installs it"
 )
+HOPS = ("load-balancer", "proxy", "build-linux", "build-windows")
 ACCOUNT = Account("127.0.0.1", 7, "packer", "/key", "secret")
 
 
@@ -89,6 +91,23 @@ async def after_the_trial(channel: Channel) -> int:
     raise AssertionError("the emulator stopped first")
 
 
+def by_customizer(records: Sequence[Record], begins: Sequence[datetime.datetime], scale: float) -> list[list[Any]]:
+    """The different walks, hop by hop, of connections that began before the first customizer, in it, and so on."""
+    flows: dict[str, list[Record]] = {}
+    for each in records:
+        flows.setdefault(each.flow, []).append(each)
+    found: list[dict[Any, None]] = [{} for _ in range(len(begins) + 1)]
+    for hops in sorted(flows.values(), key=lambda each: began(each[0], scale)):
+        walk = tuple(sorted(((each.hop, each.to) for each in hops), key=lambda each: HOPS.index(each[0])))
+        found[sum(begin <= began(hops[0], scale) for begin in begins)][walk] = None
+    return [list(each) for each in found]
+
+
+def began(record: Record, scale: float) -> datetime.datetime:
+    """When a connection began."""
+    return datetime.datetime.fromisoformat(record.time) - datetime.timedelta(seconds=record.age / scale)
+
+
 def log_of(result: Result) -> str:
     """The log of a build."""
     return Path(result.log).read_text()
@@ -102,29 +121,35 @@ class TestBothDrivers:
     """The same template by both drivers."""
 
     async def both(self, folder: Path, document: dict[str, Any]) -> tuple[Sequence[Any], Sequence[Any], list[Result]]:
-        """The path of each, hop by hop with its verdict, in order; and the results."""
-        paths, results, verdicts = [], [], []
+        """The walks of each by customizer, in their order, and the results; verdicts at the entry are compared."""
+        walks, results, verdicts = [], [], []
         for driver in ("own", "packer"):
             scale = 10 if driver == "own" else 1
             slow = {"restart_silent": scale, "restart_refused": scale}
+            begins: list[datetime.datetime] = []
+
+            def told(line: str, begins: list[datetime.datetime] = begins) -> None:
+                if any(heading in line for heading in (*HEADINGS["linux"], *HEADINGS["windows"])):
+                    begins.append(datetime.datetime.now(datetime.UTC))
+
             async with emulator.start(time_scale=scale, winrm=slow) as channel:
-                port = 60000 if document["properties"]["source"]["publisher"].startswith("Microsoft") else 60001
                 begun = await after_the_trial(channel)
-                results.append(await channel.build(document, folder=folder / driver, driver=driver))
-                records = [each for each in channel.events()[begun:] if isinstance(each, Record)]
+                results.append(await channel.build(document, folder=folder / driver, driver=driver, told=told))
+            records = [each for each in channel.events()[begun:] if isinstance(each, Record)]
+            port = 60000 if document["properties"]["source"]["publisher"].startswith("Microsoft") else 60001
             mine = [each for each in records if each.to.endswith((f":{port}", ":22", ":5986"))]
-            paths.append(list(dict.fromkeys((each.hop, each.leg, each.to) for each in mine)))
+            walks.append(by_customizer(mine, begins, scale))
             verdicts.append({each.reason.kind for each in mine if each.hop == "load-balancer"})
         assert verdicts[0] == verdicts[1]
-        return sorted(paths[0]), sorted(paths[1]), results
+        return walks[0], walks[1], results
 
     async def test_linux(self, tmp_path: Path) -> None:
-        """The same hops with the same verdicts, and the same customizer fails in the same way."""
+        """The same hops with the same verdicts per customizer, and the same customizer fails in the same way."""
         steps = (shell("echo one"), shell("echo two; exit 3", name="bad"), shell("echo three"))
         own, theirs, results = await self.both(tmp_path, linux(*steps))
 
-        assert own == theirs
-        assert own
+        walk = (("load-balancer", "10.61.0.5:60001"), ("proxy", "10.60.0.8:22"))
+        assert own == theirs == [[walk], [], []]
         assert [each.failure.place for each in results if each.failure] == ["properties.customize[1]"] * 2
         assert all("Script exited with non-zero exit status: 3" in str(each.failure) for each in results)
         for result in results:
@@ -159,7 +184,9 @@ class TestBothDrivers:
         )
         own, theirs, results = await self.both(tmp_path, windows(*steps))
 
-        assert own == theirs
+        walk = (("load-balancer", "10.61.0.5:60000"), ("proxy", "10.60.0.9:5986"))
+        count = len(steps) + 1  # before the first, and each of the template's own
+        assert own[:count] == theirs[:count] == [[walk]] * count
         assert [each.last_run.state for each in results] == ["Succeeded"] * 2, [each.failure for each in results]
         for result in results:
             log = log_of(result)
