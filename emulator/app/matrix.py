@@ -67,7 +67,7 @@ async def _report(cell: Cell, patience: float, starting: asyncio.Semaphore) -> R
         said = tool.reported(client.said, client.target)
         return Report(
             cell,
-            tool.version(),
+            await asyncio.to_thread(tool.version),
             said if begun else f"{NOT_BEGUN}: {said}",
             tool.ends(code),
             clock() - ended,
