@@ -271,7 +271,8 @@ class World:
 
     def member(self, role: Role) -> Member | None:
         """The first machine that plays a role."""
-        return next((member for member in self.members if member.role == role), None)
+        index = self.remembered("roles", lambda: {each.role: each for each in reversed(self.members)})
+        return index.get(role)
 
     def member_at(self, interface: ResourceId) -> Member | None:
         """The machine on the channel that has an interface."""

@@ -5,7 +5,7 @@ import contextlib
 import errno
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any
 
@@ -94,10 +94,13 @@ class Listener:
         """Run what serves a connection in a task of the group; its sockets are closed when the task ends."""
         task = self._group.create_task(work)
         self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
         # Not `finally` in the handler: a task cancelled before its first step never runs it.
+        task.add_done_callback(partial(self._served, sockets))
+
+    def _served(self, sockets: Iterable[socket.socket], task: asyncio.Task[None]) -> None:
+        self._serving.discard(task)
         for each in sockets:
-            task.add_done_callback(partial(_close, each))
+            each.close()
 
     async def cut(self) -> None:
         """Cancel what serves connections, and wait until it has ended; go on accepting."""
@@ -128,10 +131,6 @@ async def listening(handler: Handler, bound: socket.socket, *, grace: float = 0.
             yield listener
         finally:
             await listener.aclose(grace=grace)
-
-
-def _close(connection: socket.socket, _: "asyncio.Task[None]") -> None:
-    connection.close()
 
 
 def bind(address: str, port: int) -> socket.socket:

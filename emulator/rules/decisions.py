@@ -6,7 +6,6 @@ sentences. A path that ends is decided anew for its own port.
 """
 
 from bisect import bisect_right
-from dataclasses import replace
 from ipaddress import IPv4Address
 
 from emulator.model.compute import Member
@@ -44,7 +43,8 @@ class Decisions:
         key = (system, flow.source, flow.destination, flow.destination_port, self._range(flow.source_port))
         known = self._paths.get(key)
         if known is not None:
-            return replace(known, legs=tuple(_at(leg, flow.source_port) for leg in known.legs))
+            legs = tuple([_at(leg, flow.source_port) for leg in known.legs])
+            return ChannelPath(legs, known.proxy, known.reached)
         found = path.decide(flow, self.world, self.condition, system)
         if found.carried and not self._is_spread:
             self._paths[key] = found
