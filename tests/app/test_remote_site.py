@@ -54,7 +54,9 @@ async def test_a_build_over_a_fleet(tmp_path: Path) -> None:
         near = replace(site, status={**site.status, "endpoints": {"linux": linux_endpoint}})
         result = await carried_out(Order(template, plan_of(template)), near, site.world, tmp_path)
         (build,) = found.fleet.status.builds
+        kinds = [each["type"] for each in await asyncio.to_thread(control.world)]
 
     assert result.succeeded, result.failure
     assert (build["state"], len(build["resources"])) == ("done", 2)
+    assert "Microsoft.Storage/storageAccounts" in kinds
     assert "no container engine here has this channel" in site.doubts[0]
