@@ -14,7 +14,11 @@ from emulator.rules.legs import Leg
 
 def on_connections(world: World) -> bool:
     """Whether the channel's service puts a header before each connection."""
-    return world.topology == "existing-vnet" and world.service is not None and world.service.proxy_protocol
+
+    def asked() -> bool:
+        return world.topology == "existing-vnet" and world.service is not None and world.service.proxy_protocol
+
+    return world.remembered("header before connections", asked)
 
 
 def on_probes(world: World) -> bool:
@@ -36,6 +40,10 @@ def link_id(world: World) -> int:
 
 def mismatch(world: World) -> Verdict | None:
     """What one side sends and the other does not expect; None where they agree."""
+    return world.remembered("header mismatch", lambda: _mismatch(world))
+
+
+def _mismatch(world: World) -> Verdict | None:
     sent, read = on_connections(world), is_read(world)
     if sent == read or world.service is None:
         return None
