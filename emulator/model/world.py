@@ -271,7 +271,7 @@ class World:
 
     def member(self, role: Role) -> Member | None:
         """The first machine that plays a role."""
-        index = self.remembered("roles", lambda: {each.role: each for each in reversed(self.members)})
+        index = self.remembered("members by role", lambda: {each.role: each for each in reversed(self.members)})
         return index.get(role)
 
     def member_at(self, interface: ResourceId) -> Member | None:
