@@ -17,7 +17,7 @@ from emulator.rules import pool
 from emulator.rules.condition import SILENCES, Condition
 from emulator.rules.frontend import rule_of
 from emulator.rules.legs import Leg, Path
-from emulator.rules.path import ChannelPath
+from emulator.rules.path import ChannelPath, standing_at_proxy
 from emulator.rules.private_link import connection_state
 
 
@@ -46,16 +46,19 @@ class Opened:
         flow: as the client sent it.
         far_end: the resource at which its first segment ends.
         proxy: the one that the balancer chose.
+        inside: the flow as it comes to the far end.
     """
 
     flow: Flow
     far_end: ResourceId | None
     proxy: Member | None
+    inside: Flow
 
 
 def opened(route: ChannelPath) -> Opened:
     """What to keep of a path that let a flow in."""
-    return Opened(route.legs[0].flow, route.end(1).resource, route.proxy)
+    end = route.end(1)
+    return Opened(route.legs[0].flow, end.resource, route.proxy, end.flow)
 
 
 def of_first_segment(world: World, condition: Condition, then: Opened, now: Callable[[], ChannelPath]) -> Fate | None:
@@ -63,9 +66,16 @@ def of_first_segment(world: World, condition: Condition, then: Opened, now: Call
     return (
         _of_machine(_member(world, then.far_end), condition)
         or _of_endpoint(world)
-        or (_of_rules(world, now().legs) if _can_cut(world) else None)
+        or (_of_rules(world, (*now().legs, *_standing(world, then))) if _can_cut(world) else None)
         or _of_backend(world, condition, then)
     )
+
+
+def _standing(world: World, then: Opened) -> Iterable[Leg]:
+    """What the proxy's own groups say: they judge a flow anew, too, to which the balancer would lead no other."""
+    if then.proxy is None or _member(world, then.proxy.id) is None:
+        return ()
+    return (standing_at_proxy(then.inside, world, then.proxy),)
 
 
 def of_second_segment(

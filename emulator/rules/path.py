@@ -182,7 +182,19 @@ def at_proxy(natted: Flow, world: World, condition: Condition, proxy: Member, ru
     return Leg(f"load-balancer → {proxy.hop}", 1, inside, verdict, proxy.id, checks)
 
 
-def _proxy_checks(world: World, interface: Interface, flow: Flow, rule: BalancingRule) -> Iterator[Verdict]:
+def standing_at_proxy(inside: Flow, world: World, proxy: Member) -> Leg:
+    """What the groups at a proxy say of a flow that is open there, wherever the balancer would lead it now.
+
+    Raises:
+        NotLoadedError: a resource that decides was not loaded.
+    """
+    checks = legs.settled(_proxy_checks(world, world.interface_of(proxy), inside))
+    return Leg(f"load-balancer → {proxy.hop}", 1, inside, legs.deciding(checks), proxy.id, checks)
+
+
+def _proxy_checks(
+    world: World, interface: Interface, flow: Flow, rule: BalancingRule | None = None
+) -> Iterator[Verdict]:
     """What private-link data meets at a proxy, there and back.
 
     Which of several NAT addresses a connection gets is documented nowhere: one that is denied stops the path.
@@ -193,7 +205,7 @@ def _proxy_checks(world: World, interface: Interface, flow: Flow, rule: Balancin
         yield Verdict(Outcome.CARRIED, reason, f"{flow} passes: the switch pls_data_nsg is bypass")
     else:
         yield _worst(security.at_interface(world, interface, "Inbound", each) for each in natted)
-    if rule.floating_ip:
+    if rule is not None and rule.floating_ip:
         yield _floating(flow, interface, rule)
     yield _worst(legs.answer(world, interface.subnet, each) for each in natted)
 

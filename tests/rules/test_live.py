@@ -63,6 +63,17 @@ def test_open_flows_are_cut_where_it_is_wanted(by: str) -> None:
     assert [(fate.how, fate.reason.name) for fate in fates if fate] == [("drop", "deny-300"), ("drop", "deny-310")]
 
 
+def test_open_flows_are_judged_where_they_are() -> None:
+    """Without a balancing rule no new flow comes to the proxy, and its group still cuts those that are there."""
+    after = OPEN.laid(replace(nsg(DOCUMENTED, *DENY), flush_connection=True))
+    balancer = after.balancer
+    assert balancer
+    fate = first(after.laid(replace(balancer, rules=())))
+
+    assert fate is not None
+    assert (fate.how, fate.reason.name) == ("drop", "deny-300")
+
+
 def test_flushing_spares_what_is_allowed() -> None:
     """A group with `flushConnection` cuts nothing that its rules allow."""
     after = OPEN.laid(replace(nsg(DOCUMENTED), flush_connection=True))
