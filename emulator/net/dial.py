@@ -32,9 +32,8 @@ class DialFailure:
 
 def bound_for(destination: tuple[str, int]) -> socket.socket:
     """A socket that has its source port before it dials a destination; `dial` closes it, or hands it back."""
-    ipv6 = ":" in destination[0]
-    found = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_STREAM)
-    found.bind(("::" if ipv6 else "0.0.0.0", 0))
+    found = _unbound(destination)
+    found.bind(("::" if found.family is socket.AF_INET6 else "0.0.0.0", 0))
     return found
 
 
@@ -45,8 +44,10 @@ async def dial(
 
     `seconds` are real ones. The caller closes the socket. With `bound` it is that one, of `bound_for`.
     """
-    family = socket.AF_INET6 if ":" in destination[0] else socket.AF_INET
-    dialled = bound or socket.socket(family, socket.SOCK_STREAM)
+    try:
+        dialled = bound or _unbound(destination)
+    except OSError as error:  # no descriptor left, which befalls one connection and must not end the others
+        return _failure(error.errno or errno.EMFILE, source, destination)
     try:
         number = _begin(dialled, source, destination)
         if number == errno.EINPROGRESS:
@@ -66,11 +67,18 @@ async def dial(
 
 def dial_at_once(source: str | None, destination: tuple[str, int]) -> socket.socket | None:
     """As `dial`, where the answer is there at once, as over loopback; None where it is not, or there is no way."""
-    dialled = socket.socket(socket.AF_INET6 if ":" in destination[0] else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        dialled = _unbound(destination)
+    except OSError:
+        return None
     if _begin(dialled, source, destination):
         dialled.close()
         return None
     return dialled
+
+
+def _unbound(destination: tuple[str, int]) -> socket.socket:
+    return socket.socket(socket.AF_INET6 if ":" in destination[0] else socket.AF_INET, socket.SOCK_STREAM)
 
 
 def _begin(dialled: socket.socket, source: str | None, destination: tuple[str, int]) -> int:

@@ -5,7 +5,8 @@ import select
 import socket
 
 PATIENCE = 1.0
-"""Real seconds between looks at a held connection, where the system cannot tell a FIN from data (no epoll)."""
+"""Real seconds between looks at a held connection, where the system cannot tell a FIN from data (no epoll), and
+between two tries for a descriptor."""
 
 
 async def until_gone(connection: socket.socket) -> None:
@@ -37,13 +38,22 @@ async def _reported(connection: socket.socket, events: int) -> None:
     """Ask a descriptor of epoll for the hang-up alone: asked for input, it would report unread bytes for ever."""
     loop = asyncio.get_running_loop()
     gone = asyncio.Event()
-    with select.epoll(1) as watcher:
+    with await _watcher() as watcher:
         watcher.register(connection, events)
         loop.add_reader(watcher.fileno(), gone.set)
         try:
             await gone.wait()
         finally:
             loop.remove_reader(watcher.fileno())
+
+
+async def _watcher() -> "select.epoll":
+    """A descriptor of epoll, as soon as there is one for it: a held connection can wait."""
+    while True:
+        try:
+            return select.epoll(1)
+        except OSError:
+            await asyncio.sleep(PATIENCE)
 
 
 async def _drained(connection: socket.socket) -> None:

@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import os
+import resource
 import socket
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -54,3 +57,15 @@ async def exactly(connection: socket.socket, count: int) -> bytes:
         assert chunk, "the connection ended early"
         data += chunk
     return data
+
+
+@contextlib.contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """This process may open nothing more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Path(os.devnull).open("rb") as highest:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest.fileno(), hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -2,16 +2,18 @@
 
 import asyncio
 import errno
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
-from emulator.net.dial import DialFailure, _failure, dial
+from emulator.net.dial import DialFailure, _failure, dial, dial_at_once
 from emulator.net.gate import gate_at
 from emulator.net.listener import bind
 from emulator.rules.posture import Answer, Posture
 from tests.net.conftest import Run
+from tests.net.tcp import no_descriptor_left
 
 pytestmark = pytest.mark.network
 
@@ -173,3 +175,19 @@ def test_cancelled_dial_leaves_no_socket(run: Run) -> None:
 
 async def _nobody(connection: socket.socket) -> None:
     """Serve nobody."""
+
+
+def test_without_a_descriptor_there_is_no_connection(run: Run) -> None:
+    """Whoever opens too many connections gets no further one; nothing is raised, which would end the others."""
+
+    async def body() -> None:
+        with bind("127.0.0.1", 0) as bound, no_descriptor_left():
+            bound.listen()
+            dialled = await dial(None, bound.getsockname(), seconds=5)
+
+            assert isinstance(dialled, DialFailure)
+            assert dialled.kind == "unreachable"
+            assert os.strerror(errno.EMFILE) in dialled.sentence
+            assert dial_at_once(None, bound.getsockname()) is None
+
+    run(body())

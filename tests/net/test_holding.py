@@ -8,7 +8,7 @@ import pytest
 from emulator.net import holding
 from emulator.net.holding import until_gone
 from tests.net.conftest import Run
-from tests.net.tcp import pair, reset
+from tests.net.tcp import no_descriptor_left, pair, reset
 
 pytestmark = pytest.mark.network
 
@@ -47,5 +47,22 @@ def test_the_client_leaves(run: Run, how: str, *, epoll: bool, monkeypatch: pyte
                 group.create_task(until_gone(accepted))
                 await asyncio.sleep(0.01)
                 client.close() if how == "fin" else reset(client)
+
+    run(body())
+
+
+def test_without_a_descriptor_it_is_held_all_the_same(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its client's end is noticed once there is a descriptor to watch it with; nothing is raised."""
+    monkeypatch.setattr(holding, "PATIENCE", 0.01)
+
+    async def body() -> None:
+        with pair() as (client, accepted):
+            with no_descriptor_left():
+                holds = asyncio.get_running_loop().create_task(until_gone(accepted))
+                await asyncio.sleep(0.05)
+                assert not holds.done()
+            client.close()
+            async with asyncio.timeout(20):
+                await holds
 
     run(body())
