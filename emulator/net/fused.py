@@ -100,7 +100,7 @@ def tcp_pair() -> tuple[socket.socket, socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         near = socket.create_connection(listening.getsockname())
         try:
-            far, _ = listening.accept()
+            far = accepted(listening, near.getsockname())
         except OSError:
             near.close()
             raise
@@ -108,3 +108,12 @@ def tcp_pair() -> tuple[socket.socket, socket.socket]:
         each.setblocking(False)
         each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return near, far
+
+
+def accepted(listening: socket.socket, peer: tuple[str, int]) -> socket.socket:
+    """The connection of a peer; another process of this machine may have come before it, and is turned away."""
+    while True:
+        far, place = listening.accept()
+        if place == peer:
+            return far
+        far.close()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from emulator.net.fused import passed_on, tcp_pair
+from emulator.net.fused import accepted, passed_on, tcp_pair
 from emulator.net.pipes import PipePool, pipe_pool
 from emulator.net.relay import Ended, Relay
 from tests.net.conftest import LOOPS, Run, alone
@@ -103,6 +103,17 @@ def test_a_half_closed_one_goes_on(run: Run) -> None:
             assert await found.ended() == [Ended("client", "fin"), Ended("client", "fin")]
 
     run(body())
+
+
+def test_a_stranger_is_not_taken_for_the_other_end() -> None:
+    """Another process of this machine that connects first is turned away: it would read the flow."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        place = listening.getsockname()
+        with socket.create_connection(place) as stranger, socket.create_connection(place) as near:
+            with accepted(listening, near.getsockname()) as far:
+                assert far.getpeername() == near.getsockname()
+            stranger.settimeout(20)
+            assert stranger.recv(1) == b""
 
 
 def test_who_fell_silent_beyond_a_hop_is_reset_here() -> None:
