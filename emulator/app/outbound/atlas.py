@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
+from emulator.rules.routes import PLATFORM_SERVICES
+
 STAND_INS = IPv4Network("192.0.2.0/24")
 """Addresses for documentation (RFC 5737), with which mapped names are answered: no service has them."""
 Place = tuple[str, int]
@@ -48,8 +50,13 @@ class Atlas:
         return None
 
     def is_dialled(self, address: IPv4Address) -> bool:
-        """Whether an address that is not mapped is dialled: a public one of another machine."""
-        return self.dials and address.is_global and not address.is_multicast and not is_own(str(address))
+        """Whether an address that is not mapped is dialled: a public one of another machine.
+
+        Azure's host has a public address (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16),
+        and where this machine is a VM of Azure's it would tell a guest that machine's own secrets.
+        """
+        is_public = address.is_global and not address.is_multicast and address not in PLATFORM_SERVICES
+        return self.dials and is_public and not is_own(str(address))
 
     async def found(self, place: Place) -> Place | None:
         """A mapped place, its name looked up; None where it is not known, or is the control API.

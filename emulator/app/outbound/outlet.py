@@ -100,7 +100,7 @@ class Outlet:
             return
         try:
             self._take(message, descriptors)
-        except (TypeError, ValueError, KeyError, IndexError):
+        except (OSError, TypeError, ValueError, KeyError, IndexError):
             self.close()  # whoever breaks the protocol has been taken over: have no more to do with it
         finally:
             messages.close(descriptors)

@@ -36,11 +36,21 @@ def test_a_mapped_name_has_a_stand_in() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "192.168.1.1", "224.0.0.1", "192.0.2.1", "168.63.129.16"]
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "100.64.0.1",
+        "169.254.169.254",
+        "192.168.1.1",
+        "224.0.0.1",
+        "192.0.2.1",
+        "168.63.129.16",
+    ],
 )
 def test_only_public_addresses_are_dialled(address: str) -> None:
-    """Loopback, private, link-local, multicast and documentation's addresses are not; Azure's host is, by itself."""
-    assert Atlas().is_dialled(IPv4Address(address)) == (address == "168.63.129.16")
+    """Loopback, private, shared, link-local, multicast and documentation's addresses are not, nor is Azure's host."""
+    assert not Atlas().is_dialled(IPv4Address(address))
 
 
 def test_nothing_is_dialled_where_the_switch_says_so() -> None:
