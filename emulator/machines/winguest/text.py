@@ -10,14 +10,15 @@ WIDTH = 80
 """Characters in a line of powershell.exe without a console; a longer error is broken there."""
 TABLE_COLUMNS = 4
 """More properties than this make a list, not a table."""
-VIEWS = {
+VIEWS: dict[str, tuple[str, ...] | None] = {
     "System.ServiceProcess.ServiceController": ("Status", "Name", "DisplayName"),
     "System.IO.FileInfo": ("Mode", "LastWriteTime", "Length", "Name"),
     "System.IO.DirectoryInfo": ("Mode", "LastWriteTime", "Length", "Name"),
     "System.Diagnostics.Process": ("Id", "ProcessName"),
     "System.Collections.DictionaryEntry": ("Name", "Value"),
+    "TestNetConnectionResult": None,
 }
-"""The columns that a type is shown with; all of its properties else."""
+"""The columns that a type is shown with; all of its properties where it has none, or is not here."""
 
 
 def lines_of(values: Iterable[Value]) -> Iterator[str]:

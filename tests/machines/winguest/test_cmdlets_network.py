@@ -1,5 +1,7 @@
 """Cmdlets about the network: what is asked, and what is told of the answer."""
 
+import re
+
 import pytest
 
 from emulator.machines.outside.reach import Answer, Reached
@@ -26,6 +28,22 @@ async def test_a_port_that_is_reached() -> None:
 
     assert await played(fields, "connected") == ("True\r\n203.0.113.5\r\n443\r\n10.60.0.9\r\n", "", 0)
     assert await played(quiet, "connected") == ("True\r\n", "", 0)
+
+
+async def test_it_is_shown_as_a_list() -> None:
+    """By itself it shows what it found; in a text it is the name of its type, as in PowerShell."""
+    shown, said, code = await played("tnc example.com -Port 443", "connected")
+
+    assert dict(re.findall(r"(\w+) +: (.*)\r\n", shown)) == {
+        "ComputerName": "example.com",
+        "RemoteAddress": "203.0.113.5",
+        "RemotePort": "443",
+        "InterfaceAlias": "Ethernet",
+        "SourceAddress": "10.60.0.9",
+        "TcpTestSucceeded": "True",
+    }
+    assert (said, code) == ("", 0)
+    assert await played('"$(tnc example.com -Port 443)"', "connected") == ("TestNetConnectionResult\r\n", "", 0)
 
 
 @pytest.mark.parametrize(
