@@ -23,6 +23,9 @@ QUESTIONS = {
 def main() -> int:
     """Run what was asked for; Ctrl-C keeps what is done."""
     options = _options()
+    if options.json is not None and not options.json.absolute().parent.is_dir():
+        print(f"--json: found {options.json}, whose folder does not exist", file=sys.stderr)
+        return 2
     try:
         before = results.read(options.compare) if options.compare else {}
     except WrongResultsError as error:
@@ -55,11 +58,19 @@ def _conclude(figures: Sequence[Figure], file: Path | None, before: Mapping[str,
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("questions", nargs="*", choices=[*QUESTIONS, []], help="what to measure; all by default")
+    parser.add_argument(
+        "questions", nargs="*", type=_question, metavar="QUESTION", help=f"of {', '.join(QUESTIONS)}; all by default"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw them there, an SVG for each question")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="say what moved since these results")
     return parser.parse_args()
+
+
+def _question(name: str) -> str:
+    if name not in QUESTIONS:
+        raise argparse.ArgumentTypeError(f"found {name}, expected one of {', '.join(QUESTIONS)}")
+    return name
 
 
 if __name__ == "__main__":
