@@ -12,7 +12,7 @@ from emulator.app.outbound.names import address_of, answered
 from emulator.app.outbound.outgoing import Attempt, Outgoing
 from emulator.errors import PeerError
 from emulator.machines.sandbox import messages
-from emulator.machines.sandbox.messages import Message
+from emulator.machines.sandbox.messages import LostDescriptorsError, Message
 from emulator.model.flow import Flow, Protocol
 from emulator.model.world import PROBE_SOURCE
 from emulator.net.dial import DialFailure
@@ -91,8 +91,8 @@ class Outlet:
             return
         try:
             message, descriptors = messages.receive(self._control)
-        except BlockingIOError:
-            return
+        except (BlockingIOError, LostDescriptorsError):
+            return  # a connection that we have no descriptor for is lost, and only that
         except (OSError, ValueError):
             message, descriptors = {}, []
         if not message:
@@ -110,7 +110,7 @@ class Outlet:
             self._first(*message["first"])  # type: ignore[misc]
         elif "accepted" in message or "failed" in message:
             waiting = self._handed.pop(_key(message.get("accepted") or message["failed"]), None)
-            given = socket.socket(fileno=descriptors.pop()) if descriptors else str(message.get("why"))
+            given = _taken(descriptors) if descriptors else str(message.get("why"))
             if waiting is not None and not waiting.done():
                 waiting.set_result(given)
             elif isinstance(given, socket.socket):
@@ -118,7 +118,7 @@ class Outlet:
         elif "connect" in message:
             self._begin(self._tested(int(str(message["connect"])), str(message["host"]), _port(message["port"])))
         elif "resolver" in message:
-            self._listen(socket.socket(fileno=descriptors.pop()), IPv4Address(str(message["resolver"])))
+            self._listen(_taken(descriptors), IPv4Address(str(message["resolver"])))
         self.ready = self.ready or "ready" in message
         self.lost = str(message.get("lost", self.lost))
         if self.ready or self.lost:
@@ -254,6 +254,18 @@ class Outlet:
         reply = await answered(asked, whose.atlas)
         with contextlib.suppress(OSError):
             resolver.sendto(reply, place)
+
+
+def _taken(descriptors: list[int]) -> socket.socket:
+    """The last descriptor as a socket; one that is none stays in the list.
+
+    Raises:
+        OSError: it is none.
+        IndexError: there is none.
+    """
+    found = socket.socket(fileno=descriptors[-1])
+    descriptors.pop()
+    return found
 
 
 def _key(value: Any) -> Key:

@@ -19,6 +19,10 @@ ID_COUNT = 65536
 Message = dict[str, object]
 
 
+class LostDescriptorsError(ValueError):
+    """A message came without its descriptors: this process has no room for them, and they are closed."""
+
+
 def pair() -> tuple[socket.socket, socket.socket]:
     """Both ends of a control connection, which keeps messages apart."""
     ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -48,11 +52,15 @@ def receive(control: socket.socket) -> tuple[Message, list[int]]:
 
     Raises:
         OSError: the other end is gone, or (not blocking) nothing is there.
+        LostDescriptorsError: there is no room for its descriptors, or there are too many.
         ValueError: it is not a message.
     """
     data, descriptors, flags, _ = socket.recv_fds(control, MAX_BYTES, MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+    if flags & socket.MSG_CTRUNC:
+        close(descriptors)
+        raise LostDescriptorsError("a message came without its descriptors")
     try:
-        if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
+        if flags & socket.MSG_TRUNC:
             raise ValueError("a message was cut off")  # noqa: TRY301 - one way out, which closes the descriptors
         message = json.loads(data) if data else {}
         if not isinstance(message, dict):

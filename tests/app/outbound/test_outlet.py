@@ -28,6 +28,7 @@ from tests.app.test_flow_logs import BUILD, nsg_tuples, of_a
 from tests.app.test_run import ALLOW, deny, quick, seen
 from tests.beyond import PUBLIC, SAY, networked, recorded, tried
 from tests.machines.test_sandbox_safety import descendants, is_alive
+from tests.net.tcp import no_descriptor_left
 from tests.worlds import DOCUMENTED, nsg, with_routes, with_subnet
 
 pytestmark = pytest.mark.network
@@ -256,6 +257,30 @@ async def test_a_switchboard_that_breaks_the_protocol_is_left_alone() -> None:
                 reply = await asyncio.to_thread(theirs.recv, 100)
                 assert reply == b""
         assert channel.ready
+
+
+async def test_no_socket_as_a_resolver_is_left_alone() -> None:
+    """A descriptor that is something else breaks the protocol as well."""
+    async with quick() as channel, asyncio.TaskGroup() as group:
+        outgoing = Outgoing(channel.scene, "build-linux", Atlas())
+        with Outlet(lambda _: outgoing, group).opened() as theirs:
+            odd = os.pipe()
+            messages.send(theirs, {"resolver": "168.63.129.16"}, odd[:1])
+            messages.close(odd)
+            theirs.settimeout(20)
+            assert await asyncio.to_thread(theirs.recv, 100) == b""
+
+
+async def test_a_connection_without_a_descriptor_for_it_is_lost_alone() -> None:
+    """Where this process can open nothing more, the guest keeps its network; it had lost all of it."""
+    async with asyncio.TaskGroup() as group, asyncio.timeout(20):
+        outlet = Outlet(lambda _: None, group)
+        with outlet.opened() as theirs, socket.socket() as given:
+            messages.send(theirs, {"accepted": ["10.60.0.8", 1, "203.0.113.50", 2]}, (given.fileno(),))
+            messages.send(theirs, {"ready": True})
+            with no_descriptor_left():
+                await outlet.settled()
+            assert outlet.ready
 
 
 async def test_a_killed_machine_takes_its_network_with_it() -> None:
