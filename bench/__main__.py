@@ -1,8 +1,9 @@
 """`python -m bench`: measure, print each figure as it comes, exit 1 when one misses its bar."""
 
 import argparse
+import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench import builds, decisions, growth, memory, paths, plots, results, start, winrm
@@ -33,9 +34,10 @@ def main() -> int:
         return 2
     print(", ".join(f"{key} {value}" for key, value in results.machine().items() if key != "peers"))
     found: dict[str, list[Figure]] = {}
+    broken: list[str] = []
     try:
         for question in options.questions or QUESTIONS:
-            for figure in QUESTIONS[question].measure():
+            for figure in measured(question, QUESTIONS[question].measure, broken):
                 print(figure, flush=True)
                 found.setdefault(question, []).append(figure)
     except KeyboardInterrupt:
@@ -44,7 +46,16 @@ def main() -> int:
         print(f"drawn: {plots.write(options.plots, question, drawn) or f'{question} has nothing to draw'}")
     figures = [figure for each in found.values() for figure in each]
     _conclude(figures, options.json, before)
-    return 1 if any(figure.misses for figure in figures) else 0
+    return 1 if broken or any(figure.misses for figure in figures) else 0
+
+
+def measured(question: str, measure: Callable[[], Iterable[Figure]], broken: list[str]) -> Iterator[Figure]:
+    """A question's figures; why it broke off, if a program or this machine failed it: what else is asked goes on."""
+    try:
+        yield from measure()
+    except (OSError, subprocess.SubprocessError) as error:
+        broken.append(question)
+        print(f"{question}: broke off: {error}", file=sys.stderr)
 
 
 def _conclude(figures: Sequence[Figure], file: Path | None, before: Mapping[str, Sequence[float]]) -> None:

@@ -2,9 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from bench.__main__ import measured
+from bench.figures import Figure
 
 
 @pytest.mark.parametrize(
@@ -24,3 +28,17 @@ def test_wrong_input_is_one_sentence(tmp_path: Path, arguments: list[str], said:
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_what_breaks_off_keeps_what_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    """A program that fails, or a machine that cannot, is a sentence; what was found before it counts."""
+    figure = Figure("a", "s", (1.0,))
+    broken: list[str] = []
+
+    def measure() -> Iterator[Figure]:
+        yield figure
+        raise subprocess.CalledProcessError(255, ["scp"])
+
+    assert list(measured("builds", measure, broken)) == [figure]
+    assert broken == ["builds"]
+    assert "builds: broke off: Command '['scp']' returned non-zero exit status 255" in capsys.readouterr().err
