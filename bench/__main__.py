@@ -1,6 +1,7 @@
 """`python -m bench`: measure, print each figure as it comes, exit 1 when one misses its bar."""
 
 import argparse
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ QUESTIONS = {
 def main() -> int:
     """Run what was asked for; Ctrl-C keeps what is done."""
     options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what runs for a measurement is ended, too
     if options.json is not None and not options.json.absolute().parent.is_dir():
         print(f"--json: found {options.json}, whose folder does not exist", file=sys.stderr)
         return 2

@@ -102,9 +102,10 @@ def _map_key(text: str) -> str:
 
 
 def _map_place(text: str) -> str:
-    if not text:
-        raise ValueError("expected HOST:PORT, as 127.0.0.1:8443")
-    return _host_and_port(text)
+    try:
+        return _host_and_port(text) if text else _host_and_port(" ")
+    except ValueError:
+        raise ValueError("expected HOST:PORT, as 127.0.0.1:8443") from None
 
 
 class Outbound(_Strict):

@@ -40,7 +40,10 @@ class Keeper:
     @property
     def detail(self) -> str:
         """One line about it."""
-        return self.running.detail if self.running else self.failure or "stopped"
+        if self.running is None:
+            return self.failure or "stopped"
+        cut_off = self.outlet is not None and self.outlet.ended
+        return f"{self.running.detail}; its way out ended: restart it" if cut_off else self.running.detail
 
     @property
     def is_ours(self) -> bool:

@@ -5,6 +5,8 @@ import gc
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+DESCRIPTORS = 65_536
+"""As many as are of use: beyond it a listener's ports and memory run out first."""
 Result = TypeVar("Result")
 COLLECT_AFTER = 5_000
 """Objects more than were freed, after which cycles are looked for. Connections leave none, and records that are kept
@@ -17,11 +19,24 @@ def run(main: Coroutine[Any, Any, Result]) -> Result:
     An error that a task group wrapped is raised as itself when it is the only one.
     """
     gc.set_threshold(COLLECT_AFTER)
+    _raise_descriptors()
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(main)
     except BaseExceptionGroup as group:
         raise _only(group) from None
+
+
+def _raise_descriptors() -> None:
+    """Two are needed for each connection; the limit that shells set is for programs that use `select`."""
+    try:
+        import resource
+    except ImportError:  # only where there is such a limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _only(error: BaseException) -> BaseException:

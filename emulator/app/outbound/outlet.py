@@ -38,11 +38,13 @@ class Outlet:
     Attributes:
         lost: why the guest has no network beyond its loopback; empty where it has one.
         ready: whether the guest's switchboard serves.
+        ended: whether it served, and ended by itself, so that the guest's packets meet silence.
     """
 
     def __init__(self, of: Of, group: asyncio.TaskGroup) -> None:
         self.lost = ""
         self.ready = False
+        self.ended = False
         self._of = of
         self._group = group
         self._loop = asyncio.get_running_loop()
@@ -57,7 +59,7 @@ class Outlet:
         """Serve one guest until the body ends, which has the socket for its switchboard."""
         ours, theirs = messages.pair()
         ours.setblocking(False)
-        self._control, self.lost, self.ready = ours, "", False
+        self._control, self.lost, self.ready, self.ended = ours, "", False, False
         self._changed.clear()
         self._loop.add_reader(ours.fileno(), self._hear)
         with theirs:
@@ -96,14 +98,18 @@ class Outlet:
         except (OSError, ValueError):
             message, descriptors = {}, []
         if not message:
-            self.close()
+            self._end()
             return
         try:
             self._take(message, descriptors)
         except (OSError, TypeError, ValueError, KeyError, IndexError):
-            self.close()  # whoever breaks the protocol has been taken over: have no more to do with it
+            self._end()  # whoever breaks the protocol has been taken over: have no more to do with it
         finally:
             messages.close(descriptors)
+
+    def _end(self) -> None:
+        self.ended = self.ready
+        self.close()
 
     def _take(self, message: Message, descriptors: list[int]) -> None:
         if "first" in message:

@@ -283,6 +283,23 @@ async def test_a_connection_without_a_descriptor_for_it_is_lost_alone() -> None:
             assert outlet.ready
 
 
+async def test_a_switchboard_that_ends_is_told_of() -> None:
+    """One that had served is missed, one that is ended on purpose is not."""
+    async with asyncio.TaskGroup() as group, asyncio.timeout(20):
+        outlet = Outlet(lambda _: None, group)
+        with outlet.opened() as theirs:
+            messages.send(theirs, {"ready": True})
+            await outlet.settled()
+        assert not outlet.ended
+        with outlet.opened() as theirs:
+            messages.send(theirs, {"ready": True})
+            await outlet.settled()
+            theirs.shutdown(socket.SHUT_RDWR)
+            while outlet.ready:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            assert outlet.ended
+
+
 async def test_a_killed_machine_takes_its_network_with_it() -> None:
     """SIGKILL of the build VM's process: nobody of its family lives on; started again, it has a network as before."""
     async with networked() as channel:
