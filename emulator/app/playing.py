@@ -99,12 +99,13 @@ class Player:
 
     async def _client(self, step: Step) -> tuple[Seen, str]:
         client: Client = step.value
-        hearing = _Hearing(client.after)
+        hearing, before = _Hearing(client.after), self.stage.connections
         async with asyncio.TaskGroup() as group:
             beside = group.create_task(self._meanwhile(client, hearing))
             seen = await self._timed(step, hearing)
             if not hearing.heard.is_set():
                 beside.cancel()
+        await self.stage.settled(before)
         wrong = difference(seen, client.sees, filters=self.stage.exact)
         if not wrong and not hearing.heard.is_set():
             wrong = f"found {hearing.text!r}, expected {client.after!r} in it before its end"

@@ -21,6 +21,8 @@ from emulator.scenarios.step import EventSeen, Evidence, RecordSeen, State
 
 WAITS = 20.0
 """Real seconds within which what a script waits for must have come."""
+GLANCE, GLANCES = 0.01, 50
+"""Real seconds between two looks whether a client's records have come, and how many looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,18 @@ class Stage:
             words = Evidence(record=wanted) if isinstance(wanted, RecordSeen) else Evidence(event=wanted)
             return f"found no {judging.in_words(words)} within {seconds:g} s"
         return ""
+
+    @property
+    def connections(self) -> int:
+        """How many connections of clients are open."""
+        return sum(gate.listener.connections for gate in self.channel.entries.values())
+
+    async def settled(self, connections: int) -> None:
+        """Wait a moment for records: until no more connections are open than these."""
+        for _ in range(GLANCES):
+            if self.connections <= connections:
+                return
+            await asyncio.sleep(GLANCE)
 
     def is_ours(self, event: Event) -> bool:
         """Whether it is of the script's time; connections that tried the channel at its start are not."""

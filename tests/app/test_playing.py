@@ -28,6 +28,23 @@ async def test_a_play_that_is_as_it_says(tmp_path: Path) -> None:
     ]
 
 
+async def test_what_a_client_did_is_recorded_before_the_next_step(tmp_path: Path) -> None:
+    """A connection that its client has closed is waited for; one that stays open is not, for longer than a moment."""
+    async with on_stage(scenario(tmp_path, machines={}, symptom="works")) as stage:
+        endpoint = stage.channel.status.endpoints["linux"]
+        _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+        place = "{}:{}".format(*writer.get_extra_info("sockname"))
+        while not stage.connections:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await stage.settled(0)
+        assert stage.connections == 1
+        writer.close()
+        await stage.settled(0)
+
+        assert stage.connections == 0
+        assert any(isinstance(each, Record) and each.client == place for each in stage.channel.events())
+
+
 async def test_a_play_that_is_not(tmp_path: Path) -> None:
     """The step that differs and the evidence that lacks are named."""
     wanted = {"tcp": {"patience": 1, "sees": {"outcome": "refused", "says": ["by nobody"]}}}
