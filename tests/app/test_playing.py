@@ -30,7 +30,9 @@ async def test_a_play_that_is_as_it_says(tmp_path: Path) -> None:
 
 async def test_what_a_client_did_is_recorded_before_the_next_step(tmp_path: Path) -> None:
     """A connection that its client has closed is waited for; one that stays open is not, for longer than a moment."""
-    async with on_stage(scenario(tmp_path, machines={}, symptom="works")) as stage:
+    works = scenario(tmp_path, machines={}, symptom="works", script=[{"ssh": WORKS}])
+    async with on_stage(works) as stage:
+        await stage.settled(0)  # the start tried the channel
         endpoint = stage.channel.status.endpoints["linux"]
         _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
         place = "{}:{}".format(*writer.get_extra_info("sockname"))
