@@ -20,8 +20,9 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(300), pytest.mark.xdis
 PROXIES = ("proxy", "proxy-2", "proxy-3")
 FLOWS, SHARE = 300, 0.2
 SOME, MANY = 60, 5000
-AT_ONCE = 8
-"""Connections that are made at a time: OpenSSH refuses some from ten on that have not logged in."""
+AT_ONCE = 3
+"""Connections that are made at a time: OpenSSH refuses some from ten on that have not logged in, and counts for a moment
+those that have been closed."""
 SPARE = 1000
 """Descriptors that the tests need beside their connections."""
 
