@@ -21,8 +21,8 @@ PROXIES = ("proxy", "proxy-2", "proxy-3")
 FLOWS, SHARE = 300, 0.2
 SOME, MANY = 60, 5000
 AT_ONCE = 3
-"""Connections that are made at a time: OpenSSH refuses some from ten on that have not logged in, and counts for a moment
-those that have been closed."""
+"""Connections that are made at a time: OpenSSH refuses some from ten on that have not logged in, and counts for a
+moment those that have been closed."""
 SPARE = 1000
 """Descriptors that the tests need beside their connections."""
 
