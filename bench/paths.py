@@ -80,17 +80,15 @@ class Contender:
     hops: Hops
 
 
-def measure() -> list[Figure]:
-    """Every work through every contender; one hop, then two."""
-    figures: list[Figure] = []
+def measure() -> Iterator[Figure]:
+    """Every work through every contender; one hop, then two. Each figure comes when it is measured."""
     with tempfile.TemporaryDirectory(prefix="aib-bench-") as name:
         try:
             with generator(Path(name)) as load:
                 for hops in (1, 2):
-                    figures += _measured(load, hops, Path(name))
+                    yield from _measured(load, hops, Path(name))
         except NoCompilerError as error:
             print(f"paths: not measured: {error}")
-    return figures
 
 
 def _measured(load: Generator, hops: int, folder: Path) -> Iterator[Figure]:
