@@ -3,8 +3,9 @@
 import os
 from typing import TYPE_CHECKING
 
+from emulator.net.batch import SCRATCH_BYTES, SMALL_BYTES
 from emulator.net.pace import Pace
-from emulator.net.pipes import SCRATCH_BYTES, Pipe
+from emulator.net.pipes import Pipe
 from emulator.net.watched import Watched
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Direction:
         ended: whether the source's last byte, and its end, have been passed on; or another direction carries on.
     """
 
-    __slots__ = ("_bulk", "_pending", "_pipe", "carried", "ended", "relay", "sink", "source")
+    __slots__ = ("_bulk", "_pending", "_pipe", "_readiness", "carried", "ended", "relay", "sink", "source")
 
     def __init__(self, relay: "Relay", source: Watched, sink: Watched) -> None:
         self.relay = relay
@@ -34,22 +35,21 @@ class Direction:
         self.sink = sink
         self.carried = 0
         self.ended = False
-        self._pending = b""
+        self._readiness = relay.pipes.readiness
+        self._pending: bytes | memoryview = b""
         self._pipe: Pipe | None = None
         self._bulk = False
 
     def read(self) -> None:
         """The source has bytes, its end, or an error."""
         relay = self.relay
-        if self._pending or self._pipe is not None or self.ended or relay.is_over:
-            return  # called once more than the loop needed
         if relay.pace is not None and self._must_wait(relay.pace):
             return
-        relay.last_activity = relay.loop.time()
+        relay.last_activity = self._readiness.now
         if self._bulk:
             self._pipe = relay.pipes.take()
         if self._pipe is None:
-            self._receive(relay.pipes.scratch)
+            self._receive()
         else:
             self._pour(self._pipe)
 
@@ -65,15 +65,10 @@ class Direction:
         if not self.relay.is_over and not self.ended and not self._pending and self._pipe is None:
             self.source.watch_read(self.read)
 
-    def _count(self, count: int) -> None:
-        self.carried += count
-        if self.relay.pace is not None:
-            self.relay.pace.spend(count)
-
     def write(self) -> None:
         """The sink takes bytes again."""
         self.relay.last_activity = self.relay.loop.time()
-        empty = self._drain(self._pipe) if self._pipe is not None else self._send(self._pending)
+        empty = self._drain(self._pipe) if self._pipe is not None else self._send()
         if empty:
             self.give_back()
             self.source.watch_read(self.read)
@@ -107,9 +102,10 @@ class Direction:
         self.ended = True
         return flying
 
-    def _receive(self, scratch: memoryview) -> None:
+    def _receive(self) -> None:
+        batch = self._readiness.batch
         try:
-            count = self.source.socket.recv_into(scratch)
+            count = self.source.socket.recv_into(batch.room)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -118,11 +114,21 @@ class Direction:
         self._bulk = count == SCRATCH_BYTES
         if not count:
             self._end()
-        elif not self._send(scratch[:count]):
+            return
+        self._pending = batch.room[:count]
+        if batch.is_single or count > SMALL_BYTES:
+            self.deliver()
+        else:
+            batch.keep(self)
+
+    def deliver(self) -> None:
+        """Send on what was received in this turn; unless the connection is over, or another direction carries on."""
+        if self._pending and not self.relay.is_over and not self._send():
             self._wait()
 
-    def _send(self, data: bytes | memoryview) -> bool:
-        """Whether the sink took all of it; the rest is kept."""
+    def _send(self) -> bool:
+        """Whether the sink took all that is pending; the rest is kept."""
+        data = self._pending
         try:
             count = self.sink.socket.send(data)
         except (BlockingIOError, InterruptedError):
@@ -130,7 +136,9 @@ class Direction:
         except OSError as error:
             self.relay.broken(self.sink.side, error)
             return False
-        self._count(count)
+        self.carried += count
+        if self.relay.pace is not None:
+            self.relay.pace.spend(count)
         if count == len(data):
             self._pending = b""
             return True
@@ -170,7 +178,9 @@ class Direction:
                 self.relay.broken(self.sink.side, error)
                 return False
             pipe.holds -= count
-            self._count(count)
+            self.carried += count
+            if self.relay.pace is not None:
+                self.relay.pace.spend(count)
         return True
 
     def _wait(self) -> None:

@@ -75,15 +75,15 @@ class FaultyDirection(Direction):
         if self.relay.pace is not None and self._must_wait(self.relay.pace):
             return
         self.relay.last_activity = self.relay.loop.time()
-        scratch = self.relay.pipes.scratch
+        room = self._readiness.batch.room
         try:
-            count = self.source.socket.recv_into(scratch)
+            count = self.source.socket.recv_into(room)
         except OSError as error:
             if error.errno not in LATER:
                 self.relay.broken(self.source.side, error)
             return
         if count:
-            self._add(self._faults.read(self._way, bytes(scratch[:count])))
+            self._add(self._faults.read(self._way, bytes(room[:count])))
         else:
             self._read_all = True
             self.source.watch_read(None)
@@ -151,7 +151,8 @@ class FaultyDirection(Direction):
 
     def _send_some(self, piece: Piece) -> bool:
         """Whether the sink took all of a piece; else the rest stays first in line."""
-        took_all = self._send(piece.data)
+        self._pending = piece.data
+        took_all = self._send()
         rest, self._pending = bytes(self._pending), b""
         self._held -= len(piece.data) - len(rest)
         if not took_all and rest:

@@ -15,7 +15,6 @@ PIPE_BYTES = 1 << 20
 USEFUL_BYTES = 1 << 16
 """A smaller pipe would be slower than `recv` and `send`."""
 TOTAL_BYTES = 64 << 20
-SCRATCH_BYTES = 1 << 16
 REFUSED_TAKES = 256
 """After the kernel refused a large pipe, how often `take` says no before it asks the kernel again."""
 
@@ -39,15 +38,13 @@ class Pipe:
 
 
 class PipePool:
-    """Lends pipes, one scratch buffer and one poll set to the relays of one event loop.
+    """Lends pipes and one poll set to the relays of one event loop.
 
     Attributes:
-        scratch: what a relay receives into; used within one callback only, so that all relays can share it.
         readiness: what calls the relays back.
     """
 
     def __init__(self, *, total_bytes: int = TOTAL_BYTES) -> None:
-        self.scratch = memoryview(bytearray(SCRATCH_BYTES))
         self.readiness = Readiness()
         self._total_bytes = total_bytes if hasattr(os, "splice") else 0
         self._bytes = 0

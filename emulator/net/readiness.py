@@ -1,15 +1,19 @@
-"""Which sockets of the relays are ready, by a poll set of their own that the loop watches as one descriptor.
+"""Which sockets of the relays are ready, by a poll set of their own.
 
 A relay begins and ends to watch two sockets for each connection. uvloop makes a handle of each watch, which costs a
 dozen system calls; epoll takes one. It is level-triggered: what a callback leaves is told again in the next turn.
+A loop of ours (`emulator.net.loop`) sleeps in this poll set; any other watches it as one descriptor.
 """
 
 import asyncio
 import contextlib
 import select
 import selectors
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Sequence
 from typing import Protocol
+
+from emulator.net.batch import Batch
 
 Callback = Callable[[], None]
 READ, WRITE = 1, 2
@@ -45,8 +49,8 @@ class Poller(Protocol):
     def change(self, fd: int, before: int, after: int) -> None:
         """Watch a descriptor for other events than before; none ends it."""
 
-    def ready(self) -> Iterable[tuple[int, int]]:
-        """The descriptors that are ready, and for what."""
+    def poll(self, seconds: float | None, most: int) -> Sequence[tuple[int, int]]:
+        """The descriptors that are ready, and for what, within so many real seconds; None waits for ever."""
 
     def close(self) -> None:
         """Give its own descriptor back."""
@@ -60,6 +64,7 @@ class Epoll:
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
+        self.poll = self._epoll.poll
         self._bits = (0, select.EPOLLIN, select.EPOLLOUT, select.EPOLLIN | select.EPOLLOUT)
 
     def fileno(self) -> int:
@@ -75,10 +80,6 @@ class Epoll:
             self._epoll.modify(fd, self._bits[after])
         else:
             self._epoll.register(fd, self._bits[after])
-
-    def ready(self) -> Iterable[tuple[int, int]]:
-        """The descriptors that are ready, and for what."""
-        return self._epoll.poll(0, AT_ONCE)
 
     def close(self) -> None:
         """Give its own descriptor back."""
@@ -107,9 +108,9 @@ class Selector:
         else:
             self._selector.register(fd, after)
 
-    def ready(self) -> Iterable[tuple[int, int]]:
-        """The descriptors that are ready, and for what."""
-        return [(key.fd, events) for key, events in self._selector.select(0)]
+    def poll(self, seconds: float | None, most: int) -> Sequence[tuple[int, int]]:
+        """The descriptors that are ready, and for what, within so many real seconds; None waits for ever."""
+        return [(key.fd, events) for key, events in self._selector.select(seconds)[:most]]
 
     def close(self) -> None:
         """Give its own descriptor back."""
@@ -117,11 +118,22 @@ class Selector:
 
 
 class Readiness:
-    """Calls the owners of ready descriptors back, in the loop that runs when the first is watched."""
+    """Calls the owners of ready descriptors back, in the loop that runs when the first is watched.
 
-    def __init__(self, poller: Poller | None = None) -> None:
-        self._poller = poller or (Epoll() if hasattr(select, "epoll") else Selector())
-        self._loop: asyncio.AbstractEventLoop | None = None
+    Attributes:
+        now: loop time at which it began to call back.
+        batch: small messages that have come in this turn.
+        poller: the poll set.
+    """
+
+    def __init__(self, poller: Poller | None = None, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """`loop`: one that takes turns of its own accord, by `turn`."""
+        self.now = 0.0
+        self.batch = Batch(AT_ONCE)
+        self.poller = poller or (Epoll() if hasattr(select, "epoll") else Selector())
+        self._loop = loop
+        self._time = time.monotonic
+        self._is_nested = loop is None
         self._owners: dict[int, tuple[Watching, int]] = {}
 
     def watch(self, fd: int, owner: Watching) -> None:
@@ -135,28 +147,42 @@ class Readiness:
             return
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-            self._loop.add_reader(self._poller.fileno(), self._call)
-        self._poller.change(fd, before, after)
+            self._time = self._loop.time
+            self._loop.add_reader(self.poller.fileno(), self.turn)
+        self.poller.change(fd, before, after)
         if after:
             self._owners[fd] = owner, after
         else:
             del self._owners[fd]
 
-    def _call(self) -> None:
-        owners, reads, writes = self._owners, self._poller.reads, self._poller.writes
-        for fd, events in self._poller.ready():
-            watched = owners.get(fd)
-            if watched is None:
-                continue  # one that was called before it ended this
-            owner = watched[0]
-            if events & reads and owner.on_read:
-                owner.on_read()
-            if events & writes and owner.on_write:
-                owner.on_write()
+    def turn(self, seconds: float | None = 0) -> Sequence[tuple[int, int]]:
+        """Wait so long for descriptors, call back those who own them; those that are ready and nobody's."""
+        ready = self.poller.poll(seconds, AT_ONCE)
+        self.now = self._time()
+        self.batch.is_single = len(ready) == 1
+        owners, reads, writes = self._owners, self.poller.reads, self.poller.writes
+        others = []
+        try:
+            for fd, events in ready:
+                watched = owners.get(fd)
+                if watched is None:  # not a relay's; or one that was called before it ended this
+                    others.append((fd, events))
+                    continue
+                owner = watched[0]
+                if events & reads and owner.on_read:
+                    owner.on_read()
+                if events & writes and owner.on_write:
+                    owner.on_write()
+        finally:
+            if self.batch.holders:
+                self.batch.pass_on()
+        return others
 
     def close(self) -> None:
         """Call back no more. Idempotent."""
+        if not self._is_nested:
+            return  # the loop goes on
         if self._loop is not None:
-            self._loop.remove_reader(self._poller.fileno())
+            self._loop.remove_reader(self.poller.fileno())
             self._loop = None
-        self._poller.close()
+        self.poller.close()

@@ -20,8 +20,8 @@ from emulator.model.network import SecurityGroup
 from emulator.model.resources import Resource
 from emulator.model.world import World
 from emulator.net import filters
+from emulator.net.batch import SCRATCH_BYTES
 from emulator.net.pace import SLACK
-from emulator.net.pipes import SCRATCH_BYTES
 from tests.app.test_balancer import NO_PROBES, balancer
 from tests.app.test_flow_logs import BUILD, NAT, PROBE, PROXY, nsg_tuples, of_a
 from tests.app.test_machines import until_state
