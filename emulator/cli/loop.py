@@ -5,6 +5,8 @@ import gc
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from emulator.net.loop import IS_HERE, ChannelLoop
+
 DESCRIPTORS = 65_536
 """As many as are of use: beyond it a listener's ports and memory run out first."""
 Result = TypeVar("Result")
@@ -46,7 +48,9 @@ def _only(error: BaseException) -> BaseException:
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """A loop of uvloop where it is installed."""
+    """Our own where it works, else a loop of uvloop where it is installed."""
+    if IS_HERE:
+        return ChannelLoop()
     try:
         import uvloop
     except ImportError:

@@ -9,6 +9,7 @@ import fcntl
 import os
 from collections.abc import AsyncIterator
 
+from emulator.net.loop import readiness_here
 from emulator.net.readiness import Readiness
 
 PIPE_BYTES = 1 << 20
@@ -44,8 +45,8 @@ class PipePool:
         readiness: what calls the relays back.
     """
 
-    def __init__(self, *, total_bytes: int = TOTAL_BYTES) -> None:
-        self.readiness = Readiness()
+    def __init__(self, readiness: Readiness | None = None, *, total_bytes: int = TOTAL_BYTES) -> None:
+        self.readiness = readiness or Readiness()
         self._total_bytes = total_bytes if hasattr(os, "splice") else 0
         self._bytes = 0
         self._idle: list[Pipe] = []
@@ -111,7 +112,7 @@ class PipePool:
 @contextlib.asynccontextmanager
 async def pipe_pool(*, total_bytes: int = TOTAL_BYTES) -> AsyncIterator[PipePool]:
     """A pool whose pipes are closed when the body ends."""
-    pool = PipePool(total_bytes=total_bytes)
+    pool = PipePool(readiness_here(), total_bytes=total_bytes)
     try:
         yield pool
     finally:

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 import uvloop
 
+from emulator.net.loop import IS_HERE, ChannelLoop
+
 Run = Callable[[Coroutine[Any, Any, None]], None]
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.new_event_loop,
     "uvloop": uvloop.new_event_loop,
+    **({"channel": ChannelLoop} if IS_HERE else {}),
 }
 
 
@@ -22,7 +25,7 @@ def libuv_is_awake() -> None:
 
 @pytest.fixture(params=sorted(LOOPS))
 def run(request: pytest.FixtureRequest) -> Run:
-    """Run a coroutine to its end, on plain asyncio and on uvloop; no task may be left."""
+    """Run a coroutine to its end, on plain asyncio, on uvloop and on our own loop; no task may be left."""
 
     def runner(body: Coroutine[Any, Any, None]) -> None:
         with asyncio.Runner(loop_factory=LOOPS[request.param]) as runs:

@@ -37,11 +37,11 @@ def test_unread_bytes_are_not_the_end(run: Run) -> None:
 def test_the_client_leaves(run: Run, how: str, *, epoll: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A FIN behind unread bytes and an RST both end it, with epoll and without."""
     monkeypatch.setattr(holding, "PATIENCE", 0.01)
-    if not epoll:
-        monkeypatch.delattr("select.epoll")
 
     async def body() -> None:
-        with pair() as (client, accepted):
+        with monkeypatch.context() as lacking, pair() as (client, accepted):
+            if not epoll:
+                lacking.delattr("select.epoll")
             client.send(b"x" * 10000)
             async with asyncio.timeout(5), asyncio.TaskGroup() as group:
                 group.create_task(until_gone(accepted))
