@@ -47,6 +47,7 @@ class Direction:
             return
         relay.last_activity = self._readiness.now
         if self._bulk:
+            self.sink.carries_much()
             self._pipe = relay.pipes.take()
         if self._pipe is None:
             self._receive()
