@@ -1,7 +1,8 @@
 """What a build feels of the channel: SSH and WinRM as their clients use them, direct and through it, in one run.
 
-Both ways lead to the same build VMs, processes of their own, and take turns. Through the channel means balancer and
-proxy VM, with rules and records on.
+All ways lead to the same build VMs, processes of their own, and take turns. Through the channel means balancer and
+proxy VM, with rules and records on. Where a work has a bar, two hops of other relays do it as well: client and build
+VM may use all the processors there are, and then any relay takes its share from them.
 """
 
 import asyncio
@@ -14,13 +15,14 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from winrm.protocol import Protocol
 
 from bench.figures import Figure
+from bench.peers import PEERS
 from bench.progress import Progress
 from bench.running import emulator, state_folder
 
@@ -35,6 +37,8 @@ CHUNK = 8000 - 200
 ACCOUNT, PASSWORD = "packer", "bench"
 LOGIN_BAR, COPY_BAR = 1.1, 1 / 0.95
 """Seconds through the channel, of those direct."""
+BESIDE = ("haproxy", "nginx")
+"""The peers that do what has a bar."""
 OPENSSH = ("ssh", "scp", "sftp", "ssh-keygen")
 
 
@@ -87,7 +91,7 @@ class Work:
 
 
 def measure() -> Iterator[Figure]:
-    """Seconds of each work, direct and through the channel, and their ratio, round by round."""
+    """Seconds of each work, direct and through the channel, and their ratios, round by round."""
     missing = [program for program in OPENSSH if shutil.which(program) is None]
     if missing:
         print(f"builds: not measured: {', '.join(missing)} of OpenSSH's client missing")
@@ -96,10 +100,11 @@ def measure() -> Iterator[Figure]:
         warnings.simplefilter("ignore")  # the certificate is our own
         folder = Path(name)
         (folder / "big").write_bytes(os.urandom(1_000_000) * MEGABYTES)
-        with _ways(folder) as ways:
+        with _ways(folder) as ways, _peers(ways[0], folder) as peers:
             _written(ways[0])
             for work in WORKS:
-                yield from _figures(work, _rounds(work, ways), ways)
+                taken = (*ways, *peers) if work.bar else ways
+                yield from _figures(work, _rounds(work, taken), taken)
 
 
 @contextlib.contextmanager
@@ -118,8 +123,22 @@ def _ways(folder: Path) -> Iterator[tuple[Way, Way]]:
         )
 
 
-def _rounds(work: Work, ways: tuple[Way, Way]) -> list[tuple[float, ...]]:
-    """Seconds by each way; interleaved: a noisy moment meets both."""
+@contextlib.contextmanager
+def _peers(direct: Way, folder: Path) -> Iterator[tuple[Way, ...]]:
+    """Through two hops of each peer that is there, to the Linux build VM."""
+    with contextlib.ExitStack() as stack:
+        found = []
+        for peer in (each for each in PEERS if each.name in BESIDE):
+            if peer.lack:
+                print(f"builds: {peer.name} is not measured: {peer.lack}")
+            else:
+                hops = stack.enter_context(peer.hops(direct.linux, 2, folder))
+                found.append(replace(direct, name=f"through two {peer.name}", linux=f"127.0.0.1:{hops.port}"))
+        yield tuple(found)
+
+
+def _rounds(work: Work, ways: Sequence[Way]) -> list[tuple[float, ...]]:
+    """Seconds by each way; interleaved: a noisy moment meets all."""
     found = []
     with Progress(work.name, (ROUNDS + 1) * len(ways)) as progress:
         for number in range(ROUNDS + 1):
@@ -134,12 +153,13 @@ def _rounds(work: Work, ways: tuple[Way, Way]) -> list[tuple[float, ...]]:
     return found
 
 
-def _figures(work: Work, rounds: list[tuple[float, ...]], ways: tuple[Way, Way]) -> Iterator[Figure]:
+def _figures(work: Work, rounds: list[tuple[float, ...]], ways: Sequence[Way]) -> Iterator[Figure]:
     for at, way in enumerate(ways):
         seconds = tuple(each[at] for each in rounds)
         yield Figure(f"{work.name}, {way.name}", "s", seconds, group=work.name, label=way.name)
-    ratios = tuple(through / direct for direct, through in rounds)
-    yield Figure(f"{work.name}, through the channel, of direct", "times", ratios, work.bar)
+    for at, way in enumerate(ways[1:], 1):
+        ratios = tuple(each[at] / each[0] for each in rounds)
+        yield Figure(f"{work.name}, {way.name}, of direct", "times", ratios, work.bar if at == 1 else None)
 
 
 def _logins(way: Way) -> None:

@@ -99,7 +99,9 @@ def _measured(load: Generator, hops: int, folder: Path) -> Iterator[Figure]:
             if peer.lack:
                 print(f"paths: {peer.name} is not measured: {peer.lack}")
             else:
-                contenders.append(Contender(peer.name, stack.enter_context(peer.hops(target, hops, folder))))
+                contenders.append(
+                    Contender(peer.name, stack.enter_context(peer.hops(f"127.0.0.1:{target}", hops, folder)))
+                )
         for work in WORKS:
             found = _rounds(load, work, contenders, hops)
             yield from _figures(work, found, hops)

@@ -26,7 +26,7 @@ defaults
     timeout server 1h
 listen hop
     bind 127.0.0.1:{port}
-    server far 127.0.0.1:{target}
+    server far {target}
 """
 NGINX = """\
 load_module /usr/lib/nginx/modules/ngx_stream_module.so;
@@ -38,14 +38,14 @@ events {{ worker_connections 20000; }}
 stream {{
     server {{
         listen 127.0.0.1:{port} backlog=4096;
-        proxy_pass 127.0.0.1:{target};
+        proxy_pass {target};
         proxy_buffer_size 256k;
         tcp_nodelay on;
     }}
 }}
 """
 
-Command = Callable[[Path, int, int], Sequence[str]]
+Command = Callable[[Path, int, str], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Peer:
         name: as tables name it.
         settings: how it is set up, for who reads the table.
         program: what has to be there; empty for a Python of ours.
-        command: the words that start it, from a folder for its files, its port and its target's.
+        command: the words that start it, from a folder for its files, its port and its target's `HOST:PORT`.
     """
 
     name: str
@@ -70,8 +70,8 @@ class Peer:
         return "" if not self.program or shutil.which(self.program, path=_path()) else f"{self.program} is missing"
 
     @contextlib.contextmanager
-    def hops(self, target: int, count: int, folder: Path) -> Iterator["Hops"]:
-        """So many of it in a row in front of a port of 127.0.0.1."""
+    def hops(self, target: str, count: int, folder: Path) -> Iterator["Hops"]:
+        """So many of it in a row in front of `HOST:PORT`."""
         with contextlib.ExitStack() as stack:
             pids: list[int] = []
             for number in range(count):
@@ -80,8 +80,8 @@ class Peer:
                 below.mkdir()
                 pids.append(stack.enter_context(_process(self.command(below, port, target), below)))
                 _wait(port, below)
-                target = port
-            yield Hops(target, tuple(pids))
+                target = f"127.0.0.1:{port}"
+            yield Hops(port, tuple(pids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _wait(port: int, folder: Path) -> None:
             raise TimeoutError(f"nothing listens on port {port}: {(folder / 'output').read_text()[-300:]}")
 
 
-def _haproxy(folder: Path, port: int, target: int) -> Sequence[str]:
+def _haproxy(folder: Path, port: int, target: str) -> Sequence[str]:
     file = folder / "haproxy.cfg"
     file.write_text(HAPROXY.format(port=port, target=target, connections=_connections()))
     return "haproxy", "-db", "-f", str(file)
@@ -161,19 +161,19 @@ def _connections() -> int:
     return max(100, min(8000, (hard - 500) // 3))
 
 
-def _nginx(folder: Path, port: int, target: int) -> Sequence[str]:
+def _nginx(folder: Path, port: int, target: str) -> Sequence[str]:
     file = folder / "nginx.conf"
     file.write_text(NGINX.format(port=port, target=target, folder=folder))
     return "nginx", "-p", str(folder), "-c", str(file)
 
 
-def _socat(_: Path, port: int, target: int) -> Sequence[str]:
-    far = f"TCP4:127.0.0.1:{target},nodelay"
+def _socat(_: Path, port: int, target: str) -> Sequence[str]:
+    far = f"TCP4:{target},nodelay"
     return "socat", "-b65536", f"TCP4-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,backlog=1024,nodelay", far
 
 
 def _streams(kind: str) -> Command:
-    return lambda _, port, target: (sys.executable, "-m", "bench.relays", kind, str(port), str(target))
+    return lambda _, port, target: (sys.executable, "-m", "bench.relays", kind, str(port), target)
 
 
 PEERS = (

@@ -1,4 +1,4 @@
-"""A relay by itself for the benchmarks: `python -m bench.relays asyncio|uvloop PORT TARGET_PORT`, by streams."""
+"""A relay by itself for the benchmarks: `python -m bench.relays asyncio|uvloop PORT HOST:PORT`, by streams."""
 
 import asyncio
 import contextlib
@@ -17,12 +17,13 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write_eof()
 
 
-async def serve(port: int, target: int) -> None:
-    """Relay from one port to another of 127.0.0.1, until cancelled."""
+async def serve(port: int, target: str) -> None:
+    """Relay from a port of 127.0.0.1 to `HOST:PORT`, until cancelled."""
+    host, _, far = target.rpartition(":")
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
+            far_reader, far_writer = await asyncio.open_connection(host, int(far))
             for each in (writer, far_writer):
                 each.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             async with asyncio.TaskGroup() as group:
@@ -37,7 +38,7 @@ async def serve(port: int, target: int) -> None:
 
 def main() -> None:
     """Run as the command line says."""
-    kind, port, target = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    kind, port, target = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     factory = None
     if kind == "uvloop":
         import uvloop

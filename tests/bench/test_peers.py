@@ -18,7 +18,11 @@ def test_a_peer_carries(peer: Peer, hops: int, tmp_path: Path) -> None:
     """A message comes back through it, and its processor time is counted."""
     if peer.lack:
         pytest.skip(peer.lack)
-    with generator(tmp_path) as load, load.serving() as target, peer.hops(target, hops, tmp_path) as found:
+    with (
+        generator(tmp_path) as load,
+        load.serving() as target,
+        peer.hops(f"127.0.0.1:{target}", hops, tmp_path) as found,
+    ):
         run = load.run("ping", found.port, 2, 0.3)
         assert run.turns > 0
         assert len(found.pids) == hops
