@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bench import builds, decisions, growth, memory, paths, plots, results, start, winrm
+from bench import builds, containers, decisions, growth, memory, paths, plots, results, start, winrm
 from bench.figures import Figure
 from bench.results import WrongResultsError
 
@@ -19,6 +19,7 @@ QUESTIONS = {
     "winrm": winrm,
     "paths": paths,
     "builds": builds,
+    "containers": containers,
 }
 
 

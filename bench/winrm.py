@@ -16,10 +16,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import psutil
 from winrm.protocol import Protocol
 
 from bench.figures import Figure
+from bench.peers import cpu_of
 from emulator.machines import child
 from emulator.machines.settings import MachineSettings, WinrmSettings
 from emulator.net.listener import bind
@@ -38,7 +38,7 @@ CPU_BAR, SPEED_BAR = 2.0, 30.0
 @dataclass(frozen=True, slots=True)
 class _Server:
     port: int
-    process: psutil.Process
+    pid: int
 
     @property
     def url(self) -> str:
@@ -52,8 +52,7 @@ class _Server:
 
     @property
     def cpu(self) -> float:
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
+        return cpu_of(self.pid, children=False)
 
 
 def measure() -> list[Figure]:
@@ -69,7 +68,7 @@ async def _measure() -> list[Figure]:
     )
     bound = bind("127.0.0.1", 0)
     async with child.machine(settings, bound, lambda _: None) as running:
-        server = _Server(bound.getsockname()[1], psutil.Process(running.pid))
+        server = _Server(bound.getsockname()[1], running.pid)
         cpu = [await asyncio.to_thread(_cpu, server) for _ in range(ROUNDS)]
         await asyncio.to_thread(_written, server)
         bare = [await asyncio.to_thread(_reading, server, _by_decoding) for _ in range(ROUNDS)]
