@@ -19,6 +19,8 @@ from emulator.machines.settings import MachineSettings
 from emulator.observe import Event, Observer, as_json
 
 READ_BYTES = 1 << 16
+LAST = 10
+"""Real seconds to end in, once told to: there may be nobody left to end it by force."""
 
 
 def main() -> int:
@@ -31,7 +33,7 @@ def main() -> int:
     if options.parent and sys.platform.startswith("linux"):
         from emulator.machines.sandbox.syscalls import die_with_parent
 
-        die_with_parent(options.parent)
+        die_with_parent(options.parent, signal.SIGTERM)  # what lies on the disk is to be removed
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the emulator, which then tells us
     bound = socket.socket(fileno=options.fd)
     bound.set_inheritable(False)
@@ -87,9 +89,9 @@ async def _told_to_stop(faults: MachineFaults) -> None:
     loop.add_reader(0, _Lines(faults, stop).read)
     try:
         await stop.wait()
+        signal.alarm(LAST)
     finally:
-        loop.remove_reader(0)
-        loop.remove_signal_handler(signal.SIGTERM)
+        loop.remove_reader(0)  # SIGTERM is still heard: it may come after stdin's end, while files are removed
 
 
 class _Lines:

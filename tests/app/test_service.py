@@ -5,7 +5,6 @@ import os
 import select
 import signal
 import socket
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -50,17 +49,15 @@ def wait_gone(pids: set[int], number: signal.Signals, target: int) -> None:
             os.close(each)
 
 
-def traces() -> tuple[set[str], list[str]]:
-    """What an emulator could leave on the machine: temporary files of ours, and mounts."""
-    ours = {each.name for each in Path(tempfile.gettempdir()).glob("*aib-emulator*")}
-    return ours, mounts("/proc/self/mounts")
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("guest", ["auto", "builtin"])
-def test_a_signal_leaves_nothing(cli: Cli, number: signal.Signals, guest: str) -> None:
-    """SIGTERM and SIGKILL end every connection and process, leave no mount, and the next `up` starts."""
-    before = traces()
+def test_a_signal_leaves_nothing(
+    cli: Cli, number: signal.Signals, guest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGTERM and SIGKILL end every connection and process, leave no file or mount, and the next `up` starts."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    before = mounts("/proc/self/mounts")
     status = cli.json("up", "--detach", "--json", "--guest", guest)
     note = cli.note()
     assert note is not None
@@ -72,10 +69,9 @@ def test_a_signal_leaves_nothing(cli: Cli, number: signal.Signals, guest: str) -
         with contextlib.suppress(ConnectionResetError):
             while client.recv(1000):
                 pass
-    after = traces()
-
     assert len(processes) >= 3  # the emulator and its two build VMs
-    assert after[1] == before[1]
+    assert mounts("/proc/self/mounts") == before
+    assert list((tmp_path / "temporary").iterdir()) == []
     assert state.running(cli.home) is None
     assert cli.json("up", "--detach", "--json", "--guest", "builtin")["ready"]
     assert cli("down").returncode == 0

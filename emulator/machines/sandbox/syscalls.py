@@ -4,6 +4,7 @@ import ctypes
 import fcntl
 import os
 import platform
+import signal
 import socket
 import struct
 
@@ -79,9 +80,9 @@ def prctl(option: int, value: int) -> None:
     _checked(libc.prctl(option, ctypes.c_ulong(value), zero, zero, zero), f"prctl {option}")
 
 
-def die_with_parent(parent: int) -> None:
-    """Be killed when the process `parent`, which started this one, ends."""
-    prctl(PR_SET_PDEATHSIG, 9)
+def die_with_parent(parent: int, by: signal.Signals = signal.SIGKILL) -> None:
+    """Be sent a signal when the process `parent`, which started this one, ends."""
+    prctl(PR_SET_PDEATHSIG, by)
     if os.getppid() not in {parent, 0}:  # 0: the parent lives outside our process namespace
         os._exit(1)
 
