@@ -108,7 +108,8 @@ def _channel(folder: Path) -> Iterator[_Channel]:
             progress.step()
         yield channel
     finally:
-        channel.docker("compose", "down", "--volumes", "--remove-orphans", "--rmi", "local", "--timeout", "1")
+        with contextlib.suppress(LackError):  # what went wrong before is what is told
+            channel.docker("compose", "down", "--volumes", "--remove-orphans", "--rmi", "local", "--timeout", "1")
 
 
 @contextlib.contextmanager

@@ -55,10 +55,12 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 async def _run(line: str, bound: socket.socket, outlet: socket.socket | None) -> int:
     try:
-        settings, faults = MachineSettings.from_json(line), MachineFaults()
+        settings, faults, stop = MachineSettings.from_json(line), MachineFaults(), asyncio.Event()
+        # Heard from the first file on, and to the last: whoever started us may be gone at any moment.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         async with _machine(settings, bound, _print_event, faults, outlet) as detail:
             _print({"ready": True, "detail": detail})
-            await _told_to_stop(faults)
+            await _told_to_stop(faults, stop)
     except EmulatorError as error:
         _print({"error": str(error)})
         return 2
@@ -82,16 +84,14 @@ def _machine(
     return windows.serving(settings, bound, observer, faults, outlet)
 
 
-async def _told_to_stop(faults: MachineFaults) -> None:
+async def _told_to_stop(faults: MachineFaults, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(0, _Lines(faults, stop).read)
     try:
         await stop.wait()
         signal.alarm(LAST)
     finally:
-        loop.remove_reader(0)  # SIGTERM is still heard: it may come after stdin's end, while files are removed
+        loop.remove_reader(0)
 
 
 class _Lines:
@@ -117,6 +117,8 @@ def _print_event(event: Event) -> None:
 
 
 def _print(value: dict[str, object]) -> None:
+    if sys.stdout is None:
+        return
     try:
         sys.stdout.write(json.dumps(value) + "\n")
         sys.stdout.flush()

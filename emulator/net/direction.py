@@ -41,7 +41,7 @@ class Direction:
         self._bulk = False
 
     def read(self) -> None:
-        """The source has bytes, its end, or an error."""
+        """The source has bytes, its end, or an error; only while nothing is held."""
         relay = self.relay
         if relay.pace is not None and self._must_wait(relay.pace):
             return
@@ -123,8 +123,12 @@ class Direction:
             batch.keep(self)
 
     def deliver(self) -> None:
-        """Send on what was received in this turn; unless the connection is over, or another direction carries on."""
-        if self._pending and not self.relay.is_over and not self._send():
+        """Send on what was received in this turn, unless another direction carries on.
+
+        It was received before whatever ended the connection in the same turn: a peer's last word, say, before its
+        reset.
+        """
+        if self._pending and not self._send():
             self._wait()
 
     def _send(self) -> bool:

@@ -8,7 +8,7 @@ import asyncio
 import selectors
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context
 from typing import Any, TypeVarTuple
 
@@ -45,6 +45,11 @@ class ChannelLoop(asyncio.SelectorEventLoop):
         self._sleep.is_disturbed = True
         return super().call_at(when, callback, *args, context=context)
 
+    def stop(self) -> None:
+        """As every loop's."""
+        self._sleep.is_disturbed = True
+        super().stop()
+
 
 def readiness_here() -> Readiness:
     """What calls relays back in the running loop: the loop's own, or one that it is to watch."""
@@ -60,7 +65,6 @@ class _Sleep(selectors.BaseSelector):
     """
 
     def __init__(self, loop: ChannelLoop) -> None:
-        self._loop = loop
         self._poller = Epoll()
         self._keys: dict[int, selectors.SelectorKey] = {}
         self.readiness = Readiness(self._poller, loop)
@@ -78,13 +82,13 @@ class _Sleep(selectors.BaseSelector):
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
         """Watch it no more."""
-        key = self._keys.pop(_number(fileobj))
+        key = self._keys.pop(self._number(fileobj))
         self._poller.change(key.fd, key.events, 0)
         return key
 
     def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         """Watch it for other events, or for another."""
-        before = self._keys[_number(fileobj)]
+        before = self._keys[self._number(fileobj)]
         if events != before.events:
             self._poller.change(before.fd, before.events, events)
         key = self._keys[before.fd] = selectors.SelectorKey(fileobj, before.fd, events, data)
@@ -96,11 +100,7 @@ class _Sleep(selectors.BaseSelector):
         until = None if seconds is None else time.monotonic() + seconds
         self.is_disturbed = False
         while True:
-            try:
-                others = self._turn(seconds)
-            except Exception as error:  # noqa: BLE001 - as a loop does with a callback's
-                self._loop.call_exception_handler({"message": "a relay's callback failed", "exception": error})
-                return []
+            others = self._turn(seconds)
             if others:
                 return self._told(others)
             if self.is_disturbed:
@@ -126,11 +126,36 @@ class _Sleep(selectors.BaseSelector):
 
     def get_key(self, fileobj: Any) -> selectors.SelectorKey:
         """What was said when it was registered, by itself or by its descriptor."""
-        return self._keys[_number(fileobj)]
+        return self._keys[self._number(fileobj)]
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        """What is watched of the loop's own, by descriptor."""
-        return self._keys
+        """What is watched of the loop's own."""
+        return _ByFile(self)
+
+    def numbers(self) -> Iterator[int]:
+        """The descriptors that are watched of the loop's own."""
+        return iter(self._keys)
+
+    def _number(self, fileobj: Any) -> int:
+        """The descriptor; of a file that is closed already, the one that it was registered by."""
+        fd = _number(fileobj)
+        return fd if fd >= 0 else next((key.fd for key in self._keys.values() if key.fileobj is fileobj), fd)
+
+
+class _ByFile(Mapping[Any, selectors.SelectorKey]):
+    """What is watched, by file or by descriptor: loops from Python 3.12 on look it up so."""
+
+    def __init__(self, sleep: _Sleep) -> None:
+        self._sleep = sleep
+
+    def __getitem__(self, fileobj: Any) -> selectors.SelectorKey:
+        return self._sleep.get_key(fileobj)
+
+    def __iter__(self) -> Iterator[int]:
+        return self._sleep.numbers()
+
+    def __len__(self) -> int:
+        return len(tuple(self._sleep.numbers()))
 
 
 def _number(fileobj: Any) -> int:

@@ -156,27 +156,39 @@ class Readiness:
             del self._owners[fd]
 
     def turn(self, seconds: float | None = 0) -> Sequence[tuple[int, int]]:
-        """Wait so long for descriptors, call back those who own them; those that are ready and nobody's."""
+        """Wait so long for descriptors, and call back those who own them; returns those that no relay owns.
+
+        A callback that fails is told to the loop's exception handler, and the others are called.
+        """
         ready = self.poller.poll(seconds, AT_ONCE)
         self.now = self._time()
         self.batch.is_single = len(ready) == 1
         owners, reads, writes = self._owners, self.poller.reads, self.poller.writes
         others = []
-        try:
-            for fd, events in ready:
-                watched = owners.get(fd)
-                if watched is None:  # not a relay's; or one that was called before it ended this
-                    others.append((fd, events))
-                    continue
-                owner = watched[0]
+        for fd, events in ready:
+            watched = owners.get(fd)
+            if watched is None:  # or it was a relay's, which was called before it ended this
+                others.append((fd, events))
+                continue
+            owner = watched[0]
+            try:
                 if events & reads and owner.on_read:
                     owner.on_read()
                 if events & writes and owner.on_write:
                     owner.on_write()
-        finally:
-            if self.batch.holders:
-                self.batch.pass_on()
+            except Exception as error:  # noqa: BLE001 - as a loop does with a callback's
+                self._tell(error)
+        for each in self.batch.emptied() if self.batch.holders else ():
+            try:
+                each.deliver()
+            except Exception as error:  # noqa: BLE001 - likewise
+                self._tell(error)
         return others
+
+    def _tell(self, error: Exception) -> None:
+        if self._loop is None:
+            raise error
+        self._loop.call_exception_handler({"message": "a relay's callback failed", "exception": error})
 
     def close(self) -> None:
         """Call back no more. Idempotent."""

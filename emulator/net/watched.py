@@ -75,7 +75,7 @@ class Watched:
 
 def _is_near(connection: socket.socket) -> bool:
     try:
-        return str(connection.getpeername()[0]).startswith("127.")
+        return connection.family is socket.AF_INET and str(connection.getpeername()[0]).startswith("127.")
     except OSError:  # gone
         return False
 

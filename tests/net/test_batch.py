@@ -31,14 +31,15 @@ def test_no_message_lies_where_another_does() -> None:
 
 
 def test_they_are_sent_on_in_their_order_once() -> None:
-    """Passing on empties the batch, and the room begins anew."""
+    """Emptying the batch has the room begin anew."""
     batch, order = Batch(3), list[str]()
     first = batch.room
     for name in ("one", "two"):
         batch.keep(Holder(name, order))
 
-    batch.pass_on()
-    batch.pass_on()
+    for _ in range(2):
+        for each in batch.emptied():
+            each.deliver()
 
     assert order == ["one", "two"]
     assert batch.room is first

@@ -148,8 +148,57 @@ def test_a_callback_that_fails_is_told_of_and_the_loop_goes_on() -> None:
     run(body())
 
 
-def test_streams_threads_subprocesses_and_signals_work() -> None:
-    """What programs ask of a loop, all at once."""
+def test_one_that_always_fails_keeps_nobody_else_waiting() -> None:
+    """Neither another relay nor the loop's own callbacks, timers and threads."""
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda *_: None)
+        heard = asyncio.Event()
+
+        def fail() -> None:
+            raise ZeroDivisionError("a bug")
+
+        with pair() as (bad, far), pair() as (good, farther):
+
+            def hear() -> None:
+                good.recv(1)
+                heard.set()
+
+            ends = [watch(bad, fail), watch(good, hear)]
+            far.send(b"x")
+            farther.send(b"x")
+            async with asyncio.timeout(10):
+                await heard.wait()
+                assert await asyncio.to_thread(sum, (1, 2)) == 3
+            for end in ends:
+                end()
+
+    run(body())
+
+
+def test_a_relay_may_stop_the_loop() -> None:
+    """It does not sleep on."""
+    loop = ChannelLoop()
+    try:
+        with pair() as (near, far):
+
+            def stop() -> None:
+                near.recv(1)
+                loop.stop()
+
+            owner = Owner(stop)
+            loop.readiness.watch(near.fileno(), owner)
+            far.send(b"x")
+            loop.run_forever()
+            owner.on_read = None
+            loop.readiness.watch(near.fileno(), owner)
+    finally:
+        loop.close()
+
+
+def test_streams_threads_and_subprocesses_work() -> None:
+    """What programs ask of a loop."""
 
     async def body() -> None:
         async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

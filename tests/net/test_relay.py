@@ -351,6 +351,41 @@ async def perform(acts: list[Act], buffer_bytes: int | None, total_bytes: int) -
                 assert (data, fin) == (other.sent, True) or not whole
 
 
+@pytest.mark.parametrize("upload", ["blocked", "in flight"])
+def test_a_last_word_before_a_reset_arrives(run: Run, upload: str) -> None:
+    """It does though another connection has something in the same turn, and the upload breaks in it too."""
+
+    async def body() -> None:
+        async with pipe_pool() as pipes, relayed(pipes) as joined, relayed(pipes) as other:
+            if upload == "blocked":
+                await fill(joined.client)
+            else:
+                joined.client.send(b"q")
+            other.client.send(b"q")  # a turn more: what was read is no longer thought to be ready
+            await exactly(other.backend, 1)
+            other.client.send(b"x")
+            joined.backend.send(b"bye")
+            joined.backend.close()  # with bytes unread: that is a reset
+            if upload == "in flight":
+                joined.client.send(b"u" * 5000)
+            assert (await joined.ended()).how == "rst"
+            assert (await received(joined.client))[0] == b"bye"
+
+    run(body())
+
+
+async def fill(connection: socket.socket) -> None:
+    """Send until nothing more is taken."""
+    blocked = 0
+    while blocked < 5:
+        try:
+            connection.send(b"u" * 100_000)
+            blocked = 0
+        except BlockingIOError:
+            blocked += 1
+        await asyncio.sleep(0.002)
+
+
 @pytest.mark.parametrize("loop_name", sorted(LOOPS))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=ACTS, buffer_bytes=st.sampled_from([None, 4096]), total_bytes=st.sampled_from([0, 64 << 20]))
