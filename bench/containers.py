@@ -116,7 +116,7 @@ def _channel(folder: Path) -> Iterator[_Channel]:
 def _client(channel: _Channel) -> Iterator[str]:
     """A client of the channel that is on the build VMs' network as well."""
     name = f"{channel.project}-bench"
-    mounted = f"{ROOT / 'bench'}:/work/bench:ro"
+    mounted = f"{ROOT / 'bench'}:/srv/bench:ro"
     run = ("compose", "run", "--detach", "--rm", "--no-deps", "--name", name, "--volume", mounted, "client")
     channel.docker(*run, "sleep", "infinity")
     try:
@@ -140,7 +140,7 @@ def _measured(channel: _Channel) -> Iterator[Figure]:
     works = {work.name: work for work in WORKS}
     named = [Way(name, linux, windows, Path(), PASSWORD) for name, linux, windows in ways]
     with _client(channel) as client, Progress("containers: works", len(WORKS)) as progress:
-        program = ("exec", "--interactive", "--workdir", "/work", client, "/opt/aib/bin/python", "-m", "bench.works")
+        program = ("exec", "--interactive", "--workdir", "/srv", client, "/opt/aib/bin/python", "-m", "bench.works")
         with channel.started(program) as running:
             if running.stdin is None or running.stdout is None:
                 raise AssertionError("both are pipes")
