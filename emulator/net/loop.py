@@ -130,11 +130,7 @@ class _Sleep(selectors.BaseSelector):
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
         """What is watched of the loop's own."""
-        return _ByFile(self)
-
-    def numbers(self) -> Iterator[int]:
-        """The descriptors that are watched of the loop's own."""
-        return iter(self._keys)
+        return _ByFile(self._keys, self.get_key)
 
     def _number(self, fileobj: Any) -> int:
         """The descriptor; of a file that is closed already, the one that it was registered by."""
@@ -145,17 +141,20 @@ class _Sleep(selectors.BaseSelector):
 class _ByFile(Mapping[Any, selectors.SelectorKey]):
     """What is watched, by file or by descriptor: loops from Python 3.12 on look it up so."""
 
-    def __init__(self, sleep: _Sleep) -> None:
-        self._sleep = sleep
+    def __init__(
+        self, keys: Mapping[int, selectors.SelectorKey], found: Callable[[Any], selectors.SelectorKey]
+    ) -> None:
+        self._keys = keys
+        self._found = found
 
     def __getitem__(self, fileobj: Any) -> selectors.SelectorKey:
-        return self._sleep.get_key(fileobj)
+        return self._found(fileobj)
 
     def __iter__(self) -> Iterator[int]:
-        return self._sleep.numbers()
+        return iter(self._keys)
 
     def __len__(self) -> int:
-        return len(tuple(self._sleep.numbers()))
+        return len(self._keys)
 
 
 def _number(fileobj: Any) -> int:

@@ -235,6 +235,9 @@ def test_a_registered_descriptor_is_modified_and_forgotten() -> None:
             await asyncio.wait_for(reads.wait(), 10)
             assert loop.remove_reader(near)
             assert not loop.remove_reader(near)
+            loop.add_reader(near, reads.set)
+            near.close()
+            assert loop.remove_reader(near)  # closed too early, and forgotten all the same
 
     run(body())
 
